@@ -1,0 +1,1 @@
+"""The `outlay` command: thin, one file a command."""

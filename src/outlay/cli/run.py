@@ -1,0 +1,28 @@
+"""`outlay run STUDY.yaml`: a study of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for traces, summary, policy and report.")]
+Workers = Annotated[int, typer.Option("--workers", help="Worker processes; 0: one a core. No effect on results.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every draw; the study's own where it is not given.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on standard output.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")]
+
+
+def run(study: Annotated[Path, typer.Argument(help="The study, a YAML file.")], out: Out = None, workers: Workers = 0,
+        seed: Seed = None, dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the price and stop.")] = False,
+        as_json: AsJson = False, verbose: Verbose = False) -> None:
+    """Run a study: sample, search, score, calibrate, compare, report. Resumes where it was stopped.
+
+    Example: outlay run study.yaml --out runs/mine --dry-run
+    """
+    from outlay.cli.session import Session
+    from outlay.study.study import load_study
+
+    loaded = load_study(study)
+    Session(loaded, out or Path("runs") / loaded.name, workers, seed, as_json).go(dry_run=dry_run)

@@ -1,0 +1,145 @@
+"""What `outlay demo` and `outlay run` share: run a study with live progress, then write and print what came out.
+
+The folder `out` holds the traces, `summary.json`, `policy.yaml` and `report.html`; running again resumes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from outlay.cost import Prices
+from outlay.errors import UserError
+from outlay.study.study import Entry, Study
+from outlay.study.work import Package, forecast, packages, profile, questions
+
+
+class Session:
+    """One invocation: a study, a folder, a number of workers (0: one a core), and where to print."""
+
+    def __init__(self, study: Study, out: Path, workers: int, seed: int | None, as_json: bool) -> None:
+        from outlay.study.run import check_workers, default_workers
+
+        self.study = study if seed is None else study.model_copy(update={"seed": seed})
+        self.out = out
+        self.workers = check_workers(workers) if workers else default_workers()
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, soft_wrap=False)
+
+    def go(self, *, dry_run: bool = False) -> None:
+        """Run what is left, then summarise. `dry_run` prints what it would cost and stops."""
+        from outlay.study.outputs import summarise_study, write_outputs
+        from outlay.traces.store import Store
+
+        if dry_run:
+            done = Store(self.out, create=False).done() if (self.out / "runs").is_dir() else set()
+            self._price(list(packages(self.study, done)))
+            return
+        began = time.monotonic()
+        store = Store(self.out)
+        with store.lock():
+            self._same_study(store)
+            left = list(packages(self.study, store.done()))
+            if left:
+                self._run(left)
+            with self.console.status("reading curves and policies from the traces"):
+                summary, policies = summarise_study(self.study, store)
+                summary["seconds"] = round(time.monotonic() - began, 1)
+                written = write_outputs(summary, policies, self.out)
+        self._print(summary, written)
+
+    def _same_study(self, store: object) -> None:
+        """A folder belongs to one study: going on with another would mix them."""
+        from outlay.traces.store import Store
+
+        assert isinstance(store, Store)
+        mine = self.study.model_dump(mode="json")
+        theirs = store.meta.get("study")
+        if theirs is not None and theirs != mine:
+            raise UserError(f"{self.out} holds the traces of another study ({theirs.get('name')}, seed {theirs.get('seed')}): "
+                            "give another folder with --out, or delete this one")
+        store.update_meta({"study": mine, "versions": _versions()})
+
+    def _run(self, left: Sequence[Package]) -> None:
+        from outlay.study.run import Progress as Done
+        from outlay.study.run import run_packages
+
+        expected = {entry.task: 0.0 for entry in self.study.entries}
+        units = dict.fromkeys(expected, 0)
+        for package in left:
+            expected[package.task] += self._forecast(package)
+            units[package.task] += len(package.units)
+        bars = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                        TextColumn("{task.fields[speed]}"), TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
+        whole = sum(expected.values())
+        spent = {"tokens": 0}
+        began = time.monotonic()
+        with bars:
+            total = bars.add_task("all, thousand tokens", total=max(round(whole / 1000), 1), speed="")
+            each = {task: bars.add_task(f"{task}, runs", total=count, speed="") for task, count in units.items() if count}
+
+            def report(done: Done) -> None:
+                spent["tokens"] += done.tokens
+                speed = spent["tokens"] / max(time.monotonic() - began, 1e-9)
+                bars.update(each[done.task], advance=done.units)
+                bars.update(total, completed=round(spent["tokens"] / 1000), speed=f"{speed:,.0f} tokens/s")
+
+            run_packages(left, self.out, self.workers, report)
+            bars.update(total, completed=max(round(whole / 1000), 1))
+
+    def _forecast(self, package: Package) -> float:
+        from outlay.tasks import load
+
+        entry = self.study.entries[package.entry]
+        typical = profile(load(entry.task), [unit.question for unit in package.units])
+        return float(forecast(package.units, typical, Prices()).generated_tokens)
+
+    def _price(self, left: Sequence[Package]) -> None:
+        """What is left to be run and its forecast cost, by task and model."""
+        from outlay import models, verifiers
+        from outlay.tasks import load
+
+        table = Table("task", "model", "verifier", "runs left", "generations", "tokens generated", "tokens verified", "PFLOPs")
+        total: dict[tuple[str, str, str], list[float]] = {}
+        for package in left:
+            entry: Entry = self.study.entries[package.entry]
+            typical = profile(load(entry.task), questions(entry, self.study.seed)[:50])
+            prices = Prices(models.load(package.model).parameters,
+                            verifiers.load(package.verifier).parameters if package.verifier else 0)
+            cost = forecast(package.units, typical, prices)
+            row = total.setdefault((entry.task, package.model, package.verifier or ""), [0.0] * 5)
+            for index, value in enumerate((len(package.units), cost.generations, cost.generated_tokens,
+                                           cost.verifier_prompt_tokens, cost.flops / 1e15)):
+                row[index] += value
+        for (task, model, verifier), row in total.items():
+            table.add_row(task, model, verifier, *(f"{value:,.0f}" for value in row[:4]), f"{row[4]:.3g}")
+        if self.as_json:
+            sys.stdout.write(json.dumps({"left": [
+                {"task": t, "model": m, "verifier": v or None, "runs": r[0], "generations": r[1], "generated_tokens": r[2],
+                 "verifier_prompt_tokens": r[3], "flops": r[4] * 1e15} for (t, m, v), r in total.items()]}) + "\n")
+        elif not total:
+            self.console.print(f"Nothing is left to run: {self.out} holds the whole study.")
+        else:
+            self.console.print(table)
+
+    def _print(self, summary: dict[str, object], written: Sequence[Path]) -> None:
+        if self.as_json:
+            sys.stdout.write(json.dumps(summary) + "\n")
+            return
+        from outlay.cli.tables import print_summary
+
+        print_summary(self.console, summary)
+        self.console.print("Written: " + ", ".join(str(path) for path in written), soft_wrap=True)
+
+
+def _versions() -> dict[str, str]:
+    from outlay.study.machine import versions
+
+    return versions()

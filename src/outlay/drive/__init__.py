@@ -1,0 +1,1 @@
+"""Who carries a strategy's requests to models and verifiers: live engines, recorded pools, or nobody (price estimates)."""

@@ -1,0 +1,106 @@
+"""The batching driver: thousands of questions at once over engines in this process.
+
+Every unit runs at its own pace; there is no barrier between questions or between the steps of one search, so strategies at
+quite different depths share one block of the engine. New units are admitted while the engine has room. Results depend on
+the seed and the question alone: not on how many units run at once, in which order they came, or when they were served.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from outlay.cost import Ledger, Prices
+from outlay.drive.running import Pending, Running
+from outlay.drive.serving import Served, Unit
+from outlay.errors import OutlayError
+from outlay.models.model import InProcessModel
+from outlay.tasks import Task
+from outlay.types import Sample, Score, Trace
+from outlay.verifiers.verifier import InProcessVerifier
+
+
+@dataclass(slots=True)
+class _Active:
+    served: Served
+    running: Running
+
+
+class BatchingDriver:
+    """Runs units over one model and one verifier; `solve` yields each trace as its unit ends.
+
+    >>> driver = BatchingDriver(task, model, verifier)                                 # doctest: +SKIP
+    >>> traces = list(driver.solve([Unit(question, BestOfN(), Budget(generations=16))]))   # doctest: +SKIP
+    """
+
+    def __init__(self, task: Task, model: InProcessModel, verifier: InProcessVerifier | None = None,
+                 prices: Prices | None = None) -> None:
+        self.task, self.model, self.verifier = task, model, verifier
+        self.prices = prices or Prices(parameters=model.parameters,
+                                       verifier_parameters=verifier.parameters if verifier else 0)
+        self.tokens_generated = 0
+        self._ended: deque[_Active] = deque()
+
+    def solve(self, units: Iterable[Unit]) -> Iterator[Trace]:
+        """Traces in the order of ending; an error in any unit ends the whole."""
+        waiting = iter(units)
+        under_way = 0
+        exhausted = False
+        while True:
+            while not exhausted and self.model.backlog < 2 * self.model.capacity and (
+                    self.verifier is None or self.verifier.backlog < 2 * self.verifier.capacity):
+                unit = next(waiting, None)
+                if unit is None:
+                    exhausted = True
+                    break
+                self._start(unit)
+                under_way += 1
+            while self._ended:
+                active = self._ended.popleft()
+                under_way -= 1
+                yield active.served.trace(active.running)
+            if not under_way and exhausted:
+                return
+            if under_way:
+                self._advance()
+
+    def _start(self, unit: Unit) -> None:
+        ledger = Ledger(unit.budget, self.prices, self.model.question_tokens(unit.question), self.model.max_tokens)
+        served = Served(unit, self.task, ledger, self.model.name, self.verifier.name if self.verifier else None)
+        active: _Active
+
+        def submit(pending: Pending) -> None:
+            admitted = served.admit(pending)
+            if admitted is None:
+                return
+            if isinstance(admitted.request, Sample):
+                keys = served.keys(admitted.address, admitted.request.n)
+                self.model.begin(admitted.request, keys, (active, admitted))
+            elif self.verifier is not None and isinstance(admitted.request, Score):
+                self.verifier.begin(admitted.request, (active, admitted))
+
+        active = _Active(served, Running(unit.strategy.solve(unit.question, unit.budget), submit))
+        active.running.start()
+        if active.running.finished:
+            self._ended.append(active)
+
+    def _advance(self) -> None:
+        """One block of whichever engine has the most to do: the verifier waits until it can fill a block."""
+        verifier = self.verifier
+        if verifier is not None and not verifier.idle and (self.model.idle or verifier.backlog >= verifier.capacity):
+            for (active, pending), scores in verifier.advance():
+                pending.done(active.served.scored(pending.request, scores))
+                self._note(active)
+        elif not self.model.idle:
+            for (active, pending), solutions in self.model.advance():
+                self.tokens_generated += sum(s.tokens for s in solutions) - (
+                    len(solutions) * pending.request.prefix.tokens if pending.request.prefix else 0)
+                pending.done(active.served.sampled(pending.request, solutions))
+                self._note(active)
+        else:
+            raise OutlayError("units are waiting but neither engine has work: a strategy's request was lost")
+
+    def _note(self, active: _Active) -> None:
+        if active.running.finished:
+            self._ended.append(active)

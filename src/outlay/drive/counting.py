@@ -1,0 +1,74 @@
+"""The counting driver: what a study will cost, before a token is drawn.
+
+Strategies run as they always do, over solutions of a stated typical length instead of a model's; their requests pass through
+the same ledger as live ones. So the price of a search follows from its text and cannot drift away from it. Lengths are a
+forecast: `Profile` says what was assumed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from outlay.cost import Ledger, Prices
+from outlay.drive.running import Pending, Running, key, uniform
+from outlay.errors import BudgetExhausted
+from outlay.strategies import Strategy
+from outlay.types import Budget, Cost, Draw, Question, Sample, Score, Solution, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Lengths to assume: steps a solution, tokens a step, tokens of a question's prompt.
+
+    >>> Profile(steps=3, step_tokens=6, question_tokens=8).solution_tokens
+    18
+    """
+
+    steps: int
+    step_tokens: int
+    question_tokens: int
+
+    @property
+    def solution_tokens(self) -> int:
+        """Tokens of a whole solution."""
+        return self.steps * self.step_tokens
+
+
+def estimate(strategy: Strategy, budget: Budget, profile: Profile, prices: Prices | None = None) -> Cost:
+    """The cost of one question under `strategy`, its solutions all as long as `profile` says."""
+    question = Question("estimate", "")
+    ledger = Ledger(budget, prices or Prices(), profile.question_tokens, profile.solution_tokens)
+    queue: deque[Pending] = deque()
+    running = Running(strategy.solve(question, budget), queue.append)
+    running.start()
+    while queue:
+        pending = queue.popleft()
+        request = pending.request
+        if isinstance(request, Draw):
+            pending.done([uniform(pending.address, i) for i in range(request.n)])
+        elif isinstance(request, Score):
+            if not ledger.can_score(request.solutions):
+                pending.fail(BudgetExhausted("estimate"))
+                continue
+            ledger.scored(request.solutions)
+            pending.done([tuple(uniform(step.text) for step in s.steps) for s in request.solutions])
+        else:
+            _sample(pending, request, ledger, profile)
+    return ledger.spent
+
+
+def _sample(pending: Pending, request: Sample, ledger: Ledger, profile: Profile) -> None:
+    n = ledger.affordable(request)
+    if not n:
+        pending.fail(BudgetExhausted("estimate"))
+        return
+    before = request.prefix.steps if request.prefix else ()
+    ahead = profile.steps if request.until == "end" else min(len(before) + request.steps, profile.steps)
+    drawn = []
+    for index in range(n):
+        steps = tuple(Step(f"{key(pending.address, index, depth)}", profile.step_tokens) for depth in range(len(before), ahead))
+        answer = str(key(pending.address, index) % 3) if ahead == profile.steps else None
+        drawn.append(Solution(before + steps, finished=ahead == profile.steps, answer=answer))
+    ledger.sampled(request, drawn)
+    pending.done(drawn)

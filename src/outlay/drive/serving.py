@@ -1,0 +1,107 @@
+"""One unit of work and its account: what every driver does around a request, wherever the request is served.
+
+Before a request goes out the ledger is asked whether it fits the budget (it is trimmed, or refused); when its result comes
+back the ledger is told, samples get their ordinals and answers, and at the end the choice becomes a `Trace`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from outlay.cost import Ledger, Prices
+from outlay.drive.running import Address, Pending, Running, key, uniform
+from outlay.errors import BudgetExhausted, OutlayError, UserError
+from outlay.selection import choose
+from outlay.strategies import Strategy
+from outlay.tasks import Task
+from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, StepScores, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is to be run: one strategy on one question with one budget and seed."""
+
+    question: Question
+    strategy: Strategy
+    budget: Budget
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Served:
+    """A unit under way: its generator, ledger and what it has drawn so far."""
+
+    unit: Unit
+    task: Task
+    ledger: Ledger
+    model: str
+    verifier: str | None
+    started: float = field(default_factory=time.perf_counter)
+    drawn: int = 0
+    finished: list[Solution] = field(default_factory=list)
+
+    def admit(self, pending: Pending) -> Pending | None:
+        """The request as it may be served, trimmed to the budget; None where it was answered or refused at once."""
+        request = pending.request
+        if isinstance(request, Draw):
+            pending.done([uniform(self.unit.seed, self.unit.question.id, pending.address, i) for i in range(request.n)])
+            return None
+        if isinstance(request, Score):
+            if self.verifier is None:
+                raise UserError(f'strategy "{self.unit.strategy.name}" needs a verifier and none was given: name one')
+            if self.ledger.can_score(request.solutions):
+                return pending
+        elif n := self.ledger.affordable(request):
+            return pending if n == request.n else replace(pending, request=replace(request, n=n))
+        pending.fail(BudgetExhausted(f"the next request would exceed {self.unit.budget}"))
+        return None
+
+    def keys(self, address: Address, n: int) -> list[int]:
+        """A random key for each continuation of the request at `address`."""
+        return [key(self.unit.seed, self.unit.question.id, address, index) for index in range(n)]
+
+    def sampled(self, request: Sample, solutions: Sequence[Solution]) -> list[Solution]:
+        """Enter the solutions in the ledger; number them and extract the answers of those that have ended."""
+        self.ledger.sampled(request, solutions)
+        numbered = []
+        for solution in solutions:
+            answer = self.task.extract(solution.text) if solution.finished else None
+            numbered.append(replace(solution, sample=self.drawn, answer=answer))
+            self.drawn += 1
+        self.finished += [solution for solution in numbered if solution.finished]
+        return numbered
+
+    def scored(self, request: Score, scores: list[StepScores]) -> list[StepScores]:
+        """Enter a scoring in the ledger."""
+        self.ledger.scored(request.solutions)
+        return scores
+
+    def trace(self, running: Running) -> Trace:
+        """What the run leaves behind, graded where the question has a reference or a judge."""
+        choice = self._choice(running)
+        question = self.unit.question
+        chosen = next((i for i, s in enumerate(choice.candidates) if choice.solution is not None
+                       and s.sample == choice.solution.sample), None)
+        return Trace(
+            question=question, strategy=self.unit.strategy.spec(), budget=self.unit.budget, seed=self.unit.seed,
+            model=self.model, verifier=self.verifier, answer=choice.answer, solutions=choice.candidates,
+            cost=replace(self.ledger.spent, seconds=time.perf_counter() - self.started), chosen=chosen,
+            correct=self._grade(choice.answer), note=choice.note,
+            solution_correct=tuple(self._grade(solution.answer) for solution in choice.candidates))
+
+    def _choice(self, running: Running) -> Choice:
+        """The strategy's choice; where the budget ran out under it, the majority of what had ended by then."""
+        if isinstance(running.error, BudgetExhausted):
+            return replace(choose("majority", self.finished), note="the budget ran out: majority of what was finished")
+        if running.error is not None:
+            raise running.error
+        if not isinstance(running.result, Choice):
+            raise OutlayError(f'strategy "{self.unit.strategy.name}" ended without a Choice')
+        return running.result
+
+    def _grade(self, answer: str | None) -> bool:
+        return answer is not None and self.task.grade(self.unit.question, answer)
+
+

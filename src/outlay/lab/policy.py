@@ -1,0 +1,106 @@
+"""Training a policy: next-word loss on the solution words of demonstrations.
+
+Importing this module needs torch (extra `lab`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from outlay import tasks
+from outlay.lab.fitting import equal_length_batches, fit
+from outlay.lab.measure import PolicyFigures, policy_figures
+from outlay.lab.network import Shape, Weights, final_states, initial_weights, logits
+from outlay.lab.recipes import LARGE, POSITIONS, SMALL, PolicyRecipe
+from outlay.lab.sampling import continuations
+from outlay.lab.vocabulary import Vocabulary, vocabulary_of
+from outlay.types import Question
+
+
+def policy_shape(size: str, task: str) -> Shape:
+    """The sizes of a family's small or large policy."""
+    chosen = SMALL if size == "small" else LARGE
+    return Shape(vocabulary=len(vocabulary_of(task).words), positions=POSITIONS[task], **chosen)
+
+
+def train_policy(recipe: PolicyRecipe, seed: int, log: Callable[[str], None]) -> tuple[Weights, Shape]:
+    """Fit a fresh policy to the recipe's demonstrations; the same seed gives S and L of a family the same data."""
+    vocabulary = vocabulary_of(recipe.task)
+    prompts, rows = [], []
+    for question, solution in tasks.load(recipe.task).demonstrations(recipe.demonstrations, seed):  # type: ignore[attr-defined]
+        prompts.append(len(question.text.split()))
+        rows.append(vocabulary.encode(question.text + solution))
+    lengths = [len(row) for row in rows]
+    padded = torch.zeros(len(rows), max(lengths), dtype=torch.int16)
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = torch.tensor(row, dtype=torch.int16)
+    starts = torch.tensor(prompts)
+    shape = policy_shape(recipe.size, recipe.task)
+    weights = initial_weights(shape, torch.Generator().manual_seed(seed))
+    batches = equal_length_batches(lengths, recipe.tokens_per_step, np.random.default_rng(seed))
+
+    def loss_of_step(_: int) -> Tensor:
+        chosen = next(batches)
+        tokens = padded[chosen, : lengths[chosen[0]]].long()
+        return solution_loss(weights, shape, tokens, starts[chosen])
+
+    log(f"{recipe.name}: {sum(t.numel() for t in weights.values()):,} parameters, {asdict(recipe)}")
+    fit([(weights, recipe.learning_rate)], loss_of_step, recipe.steps, log)
+    return weights, shape
+
+
+def solution_loss(weights: Weights, shape: Shape, tokens: Tensor, starts: Tensor) -> Tensor:
+    """Mean next-word cross-entropy over the words from `starts` [B] on; tokens [B, T]."""
+    states = final_states(weights, shape, tokens[:, :-1])
+    wanted = torch.arange(1, tokens.shape[1])[None] >= starts[:, None]
+    return functional.cross_entropy(logits(weights, states[wanted]), tokens[:, 1:][wanted])
+
+
+def draw_solutions(
+    weights: Weights,
+    shape: Shape,
+    vocabulary: Vocabulary,
+    questions: Sequence[Question],
+    count: int,
+    limit: int,
+    generator: torch.Generator,
+    temperature: float = 1.0,
+) -> list[list[list[int]]]:
+    """`count` solutions of every question as token lists."""
+    prompts = [vocabulary.encode(question.text) for question in questions]
+    limits = [limit] * len(prompts)
+    return continuations(weights, shape, prompts, count, vocabulary.end, limits, generator, temperature)
+
+
+def is_right(task: tasks.Task, question: Question, vocabulary: Vocabulary, solution: Sequence[int]) -> bool:
+    """Whether a solution's tokens end by themselves and in a right answer."""
+    if not solution or solution[-1] != vocabulary.end:
+        return False
+    answer = task.extract(vocabulary.decode(solution[:-1]))
+    return answer is not None and task.grade(question, answer)
+
+
+def validate_policy(
+    weights: Weights, shape: Shape, task_name: str, questions: int = 500, samples: int = 32, seed: int = 0
+) -> PolicyFigures:
+    """The policy's figures on validation questions."""
+    task, vocabulary = tasks.load(task_name), vocabulary_of(task_name)
+    asked = task.questions("validation", questions)
+    generator = torch.Generator().manual_seed(seed)
+
+    def right(count: int, temperature: float) -> list[list[bool]]:
+        drawn = draw_solutions(
+            weights, shape, vocabulary, asked, count, task.max_solution_tokens, generator, temperature
+        )
+        return [
+            [is_right(task, question, vocabulary, solution) for solution in solutions]
+            for question, solutions in zip(asked, drawn, strict=True)
+        ]
+
+    return policy_figures(np.array(right(samples, 1.0)), np.array(right(1, 0.0))[:, 0])

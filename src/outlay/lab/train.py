@@ -1,0 +1,244 @@
+"""Making the lab's models again, from nothing to weights: `outlay lab train` runs this file from top to bottom.
+
+Measured on one busy core of an AVX-512 server are the minutes beside each stage of `train_family`. Needs torch
+(`pip install "outlay[lab]"`), which only this command imports. On another machine or torch version the weights come out
+a little different; the recipes, the data and the splits do not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outlay.errors import UserError
+from outlay.lab.export import llama_config, write_model
+from outlay.lab.measure import VerifierFigures
+from outlay.lab.recipes import POLICIES, VERIFIERS, PolicyRecipe, VerifierRecipe
+from outlay.lab.vocabulary import END, STEP_END, vocabulary_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from outlay.lab.labels import LabelledSolution
+    from outlay.lab.network import Shape, Weights
+    from outlay.types import Question
+
+FAMILIES = ("countdown", "arithmetic", "arithmetic-clean")
+VALIDATION_QUESTIONS = 400
+VALIDATION_SAMPLES = 32
+Log = Callable[[str], None]
+
+
+def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:
+    """Train one policy, measure it on validation questions and write its folder."""
+    require_torch()
+    from outlay.lab.policy import train_policy, validate_policy
+
+    started = time.perf_counter()
+    weights, shape = train_policy(recipe, seed, log)
+    seconds = round(time.perf_counter() - started)
+    rounded = as_shipped(weights)
+    figures = asdict(validate_policy(rounded, shape, recipe.task))
+    log(f"{recipe.name}: {figures}")
+    training = asdict(recipe) | {"seed": seed, "seconds": seconds}
+    write_policy(out / recipe.name, recipe.task, rounded, shape, training, figures)
+
+
+def make_verifier(recipe: VerifierRecipe, out: Path, seed: int, log: Log) -> None:
+    """Label the policy's own samples, train its PRM, measure it on validation questions and write its folder."""
+    require_torch()
+    policy, shape = read_policy(out / recipe.policy)
+    training, validation = label_data(recipe, policy, shape, seed, log)
+    fit_verifier(recipe, policy, shape, training, validation, out, seed, log)
+
+
+def label_data(
+    recipe: VerifierRecipe, policy: Weights, shape: Shape, seed: int, log: Log
+) -> tuple[list[LabelledSolution], list[LabelledSolution]]:
+    """Labelled solutions of `prm` questions to learn from, and solutions of `validation` questions to measure on."""
+    from dataclasses import replace
+
+    import torch
+
+    from outlay import tasks
+    from outlay.lab.labels import label_solutions
+
+    task = tasks.load(recipe.task)
+    vocabulary = vocabulary_of(recipe.task)
+    generator = torch.Generator().manual_seed(seed)
+    questions = task.questions("prm", recipe.questions + recipe.outcome_questions, seed)
+    first, more = questions[: recipe.questions], questions[recipe.questions :]
+
+    def labelled(asked: list[Question], solutions: int, rollouts: int) -> list[LabelledSolution]:
+        return label_solutions(policy, shape, task, vocabulary, asked, solutions, rollouts, generator)
+
+    training = labelled(first, recipe.solutions, recipe.rollouts)
+    log(f"{recipe.name}: {len(training):,} solutions with {recipe.rollouts} rollouts a step")
+    if more:
+        outcomes = labelled(more, recipe.solutions, 0)
+        training += [replace(item, group=item.group + len(first)) for item in outcomes]
+        log(f"{recipe.name}: {len(outcomes):,} more with their outcome alone")
+    validation = labelled(task.questions("validation", VALIDATION_QUESTIONS), VALIDATION_SAMPLES, 0)
+    return training, validation
+
+
+def fit_verifier(
+    recipe: VerifierRecipe,
+    policy: Weights,
+    shape: Shape,
+    training: list[LabelledSolution],
+    validation: list[LabelledSolution],
+    out: Path,
+    seed: int,
+    log: Log,
+) -> None:
+    """Train a PRM from labelled solutions and write its folder, with its figures and those of the free baselines."""
+    from outlay.lab import heads, verifier
+
+    plain = recipe.head == "token_classification"
+
+    def judged(weights: Weights, head: Weights) -> VerifierFigures:
+        def score(tokens: Tensor) -> Tensor:
+            if plain:
+                return heads.linear_head_scores(weights | head, shape, tokens)
+            return heads.self_channel_scores(weights, head, shape, tokens)[0]
+
+        return verifier.judged(verifier.last_step_scores(score, validation), validation)
+
+    def report(step: int, weights: Weights, head: Weights) -> None:
+        if step % recipe.report_every == 0:
+            log(f"{recipe.name}: step {step}, {judged(weights, head)}")
+
+    started = time.perf_counter()
+    if plain:
+        fitted = verifier.train_linear_head(
+            policy, shape, training, recipe, seed, log, lambda step, weights: report(step, weights, {})
+        )
+        head = {name: fitted.pop(name) for name in ("score.weight", "score.bias")}
+    else:
+        fitted, head = verifier.train_self_channel_head(policy, shape, training, recipe, seed, log, report)
+    seconds = round(time.perf_counter() - started)
+    fitted, head = as_shipped(fitted), as_shipped(head)
+    figures: dict[str, Any] = asdict(judged(fitted, head))
+
+    def baseline(weights: Weights) -> float:
+        log_probabilities = verifier.solution_log_probabilities(weights, shape, validation)
+        return verifier.judged(log_probabilities, validation).auc_within_question
+
+    figures["baseline_auc_within_question_of_policy_log_probability"] = baseline(policy)
+    if not plain:
+        figures["baseline_auc_within_question_of_own_log_probability"] = baseline(fitted)
+    log(f"{recipe.name}: {figures}")
+    facts = asdict(recipe) | {"labelled_solutions": len(training), "seed": seed, "seconds": seconds}
+    write_verifier(out / recipe.name, recipe.task, fitted, head, shape, facts, figures)
+
+
+def read_policy(folder: Path) -> tuple[Weights, Shape]:
+    """A policy's weights and shape from its folder; a UserError where it has not been trained yet."""
+    from safetensors.torch import load_file
+
+    from outlay.lab.policy import policy_shape
+
+    if not (folder / "model.safetensors").exists():
+        raise UserError(f"there is no policy in {folder}: train {folder.name} before its verifier.")
+    task, _, size = folder.name.rpartition("-")
+    weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+    return weights, policy_shape(size, task)
+
+
+def write_policy(
+    folder: Path, task: str, weights: Weights, shape: Shape, training: dict[str, Any], validation: dict[str, Any]
+) -> None:
+    """Write a policy's folder."""
+    write_model(
+        folder,
+        {name: tensor.numpy() for name, tensor in weights.items()},
+        hugging_face_config(task, shape, scorer=False),
+        vocabulary_of(task),
+        about(folder.name, "policy", task, None, weights, training, validation),
+    )
+
+
+def write_verifier(
+    folder: Path,
+    task: str,
+    weights: Weights,
+    head: Weights,
+    shape: Shape,
+    training: dict[str, Any],
+    validation: dict[str, Any],
+) -> None:
+    """Write a PRM's folder: one file of weights for a plain head, two for a self-channel head."""
+    plain = "channel.weight" not in head
+    if plain:
+        weights = {name: tensor for name, tensor in weights.items() if name != "lm_head.weight"} | head
+    kind: dict[str, Any] = {"type": "token_classification"} if plain else {"type": "self_channel", "num_layers": 1}
+    everything = weights if plain else weights | head
+    write_model(
+        folder,
+        {name: tensor.numpy() for name, tensor in weights.items()},
+        hugging_face_config(task, shape, scorer=plain),
+        vocabulary_of(task),
+        about(folder.name, "prm", task, kind, everything, training, validation),
+        None if plain else {name: tensor.numpy() for name, tensor in head.items()},
+    )
+
+
+def about(
+    name: str,
+    role: str,
+    task: str,
+    head: dict[str, Any] | None,
+    weights: Weights,
+    training: dict[str, Any],
+    validation: dict[str, Any],
+) -> dict[str, Any]:
+    """What `outlay.json` says."""
+    from outlay import tasks
+
+    return {
+        "name": name,
+        "role": role,
+        "task": task,
+        "step_token": STEP_END,
+        "eos_token": END,
+        "max_tokens": tasks.load(task).max_solution_tokens,
+        "head": head,
+        "parameters": sum(tensor.numel() for tensor in weights.values()),
+        "training": training,
+        "validation": validation,
+    }
+
+
+def hugging_face_config(task: str, shape: Shape, scorer: bool) -> dict[str, Any]:
+    """The Hugging Face configuration of a shape."""
+    return llama_config(
+        vocabulary_of(task), shape.hidden, shape.layers, shape.heads, shape.intermediate, shape.positions, scorer
+    )
+
+
+def as_shipped(weights: Weights) -> Weights:
+    """The weights as float16 keeps them, back in float32: what is measured is what ships."""
+    return {name: tensor.detach().half().float() for name, tensor in weights.items()}
+
+
+def require_torch() -> None:
+    """A UserError that says what to install where torch is missing."""
+    try:
+        import torch
+    except ImportError:
+        raise UserError('training the lab needs torch: run pip install "outlay[lab]".') from None
+    torch.set_num_threads(1)
+
+
+def policy_recipe(name: str) -> PolicyRecipe:
+    """The recipe of that name."""
+    return next(recipe for recipe in POLICIES if recipe.name == name)
+
+
+def verifier_recipe(name: str) -> VerifierRecipe:
+    """The recipe of that name."""
+    return next(recipe for recipe in VERIFIERS if recipe.name == name)

@@ -1,0 +1,144 @@
+"""The embedded engine as a model: `Sample` requests to generation jobs, token sequences to `Solution`s."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from outlay.errors import Unsupported, UserError
+from outlay.models.embedded.engine import Engine
+from outlay.models.embedded.jobs import Continuation, GenerateJob
+from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
+from outlay.models.embedded.weights import load_weights
+from outlay.types import Question, Sample, Solution, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a model folder's `outlay.json` says of how its model writes: step and end tokens, longest solution."""
+
+    name: str
+    role: str
+    task: str
+    step_token: str
+    eos_token: str
+    max_tokens: int
+    parameters: int
+
+    @classmethod
+    def load(cls, folder: Path) -> Card:
+        """Read the card; a `UserError` where the folder has none or it lacks a field."""
+        path = folder / "outlay.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{name: content[name] for name in cls.__dataclass_fields__})
+        except FileNotFoundError:
+            raise UserError(f"{folder} has no outlay.json: the embedded engine needs to know its step and end tokens") from None
+        except (KeyError, json.JSONDecodeError) as error:
+            raise UserError(f"{path} is not a model card ({error}): it must give {', '.join(cls.__dataclass_fields__)}") from None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A request under way: what it was, and the continuations that have come back."""
+
+    tag: Any
+    request: Sample
+    drawn: list[Solution | None]
+    missing: int
+
+
+class EmbeddedModel:
+    """A shipped (or user-trained) tiny Llama, run by the NumPy engine in this process."""
+
+    def __init__(self, engine: Engine, tokenizer: WordTokenizer, card: Card, slots: int) -> None:
+        self._slots = slots
+        self.name = f"embedded:{card.name}"
+        self.parameters = card.parameters
+        self.max_tokens = card.max_tokens
+        self.task = card.task
+        self.tokenizer = tokenizer
+        self._engine = engine
+        self._step = frozenset({tokenizer.id(card.step_token)})
+        self._eos = tokenizer.id(card.eos_token)
+        self._prompts: dict[str, tuple[int, ...]] = {}
+
+    @classmethod
+    def load(cls, folder: Path, *, slots: int = 256) -> EmbeddedModel:
+        """Load a model folder; `slots` is how many sequences run at once (no effect on results)."""
+        card = Card.load(folder)
+        if card.role != "policy":
+            raise UserError(f'embedded model "{card.name}" is a {card.role}, not a policy: use it as a verifier')
+        return cls(Engine(load_weights(folder), slots=slots), read_tokenizer(folder), card, slots)
+
+    def question_tokens(self, question: Question) -> int:
+        """Length of the question's prompt."""
+        return len(self._prompt(question))
+
+    def begin(self, request: Sample, keys: Sequence[int], tag: Any) -> None:
+        """Queue a request; a `UserError` for a question whose words the model does not know."""
+        if request.attempts:
+            raise Unsupported(f"{self.name} was not trained to revise: it cannot read earlier attempts")
+        before: tuple[int, ...] = request.prefix.state if request.prefix else ()
+        if before is None:
+            before = tuple(self.tokenizer.encode(request.prefix.text)) if request.prefix else ()
+        self._engine.submit(GenerateJob(
+            tokens=self._prompt(request.question) + before, keys=tuple(keys), temperature=request.temperature,
+            top_p=request.top_p, stop=self._step if request.until == "step" else frozenset(), stops=request.steps,
+            eos=frozenset({self._eos}), max_tokens=self.max_tokens - len(before),
+            tag=_Open(tag, request, [None] * len(keys), len(keys))))
+
+    def advance(self) -> list[tuple[Any, list[Solution]]]:
+        """One block of the engine's work; the requests it completed."""
+        completed = []
+        for continuation in self._engine.step():
+            under_way: _Open = continuation.tag
+            under_way.drawn[continuation.index] = self._solution(under_way.request, continuation)
+            under_way.missing -= 1
+            if not under_way.missing:
+                completed.append((under_way.tag, [s for s in under_way.drawn if s is not None]))
+        return completed
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is queued or under way."""
+        return self._engine.idle
+
+    @property
+    def backlog(self) -> int:
+        """Rows (tokens) that queued and running sequences may still need."""
+        return self._engine.backlog
+
+    @property
+    def capacity(self) -> int:
+        """Rows that keep every slot busy to the end of a solution."""
+        return self._slots * self.max_tokens
+
+    def _prompt(self, question: Question) -> tuple[int, ...]:
+        known = self._prompts.get(question.text)
+        if known is None:
+            known = self._prompts[question.text] = tuple(self.tokenizer.encode(question.text))
+        return known
+
+    def _solution(self, request: Sample, continuation: Continuation) -> Solution:
+        before = request.prefix or Solution()
+        steps = before.steps + self._steps(continuation)
+        state = (before.state or ()) + continuation.tokens
+        return Solution(steps=steps, finished=continuation.finish == "eos", truncated=continuation.finish == "length" or (
+            continuation.finish == "stop" and len(state) >= self.max_tokens), step_scores=before.step_scores, state=state)
+
+    def _steps(self, continuation: Continuation) -> tuple[Step, ...]:
+        """Cut after every step token; the end token is counted in the last step but is not part of its text."""
+        steps, start = [], 0
+        tokens, logprobs = continuation.tokens, np.asarray(continuation.logprobs)
+        for end, token in enumerate(tokens, 1):
+            if token in self._step or end == len(tokens):
+                words = [t for t in tokens[start:end] if t != self._eos]
+                steps.append(Step(self.tokenizer.decode(words), end - start, float(logprobs[start:end].sum())))
+                start = end
+        return tuple(steps)

@@ -1,0 +1,335 @@
+"""The scheduler: jobs in, results out, one block of rows at a time.
+
+Sequences wait in a queue and run in slots (a lane of a block each). A slot whose sequence ends is refilled before the next
+block is computed, so a block has an idle lane only where nothing waits. A job's tokens are read once, whatever number of
+continuations it asks for, and what was read is kept in a prefix cache.
+
+Promise: a job's results depend on the job and the weights alone, bit for bit: not on the number of slots, the order or the
+company in which jobs come, nor on what the cache holds. It is kept by arithmetic (`forward`) and randomness
+(`sampling`) in which a row never depends on its neighbours.
+
+Limits: one thread (run a process a core), everything in memory, sequences no longer than the model's positions. Not
+safe to call from several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import cast
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from outlay.errors import UserError
+from outlay.models.embedded.forward import LANES, Forward, Indices
+from outlay.models.embedded.jobs import (
+    Continuation,
+    Counters,
+    Finish,
+    GenerateJob,
+    Job,
+    LogprobJob,
+    Logprobs,
+    Result,
+    ScoreJob,
+    Scores,
+    TokenScoring,
+)
+from outlay.models.embedded.lanes import Endings, Lanes, Sequence
+from outlay.models.embedded.prefix_cache import Prefix, PrefixCache
+from outlay.models.embedded.weights import Weights
+
+DEFAULT_CACHE_BYTES = 256 * 2**20
+
+
+class Engine:
+    """Generates and scores with one model.
+
+    `slots` sequences run at a time (the unit of work is a block of LANES rows, so fewer slots than that save no time);
+    `cache_bytes` bounds the prefix cache; `token_scoring` makes a causal model a verifier that scores by tokens.
+
+    >>> engine = Engine(load_weights("weights/countdown-small"))  # doctest: +SKIP
+    >>> engine.submit(GenerateJob(tokens=(5, 9, 2), keys=(1, 2), max_tokens=24, eos=frozenset({1})))  # doctest: +SKIP
+    >>> [result.tokens for result in engine.run()]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        slots: int = LANES,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        token_scoring: TokenScoring | None = None,
+    ) -> None:
+        if slots < 1:
+            raise UserError(f"An engine needs at least one slot, not {slots}; give a positive number of slots.")
+        if token_scoring is not None and weights.unembedding is None:
+            raise UserError(
+                f"The model {weights.name!r} predicts no tokens, so it cannot score by tokens; leave token scoring out."
+            )
+        self.weights = weights
+        self.scores = weights.head is not None or token_scoring is not None
+        minus_plus = None if token_scoring is None else (token_scoring.minus, token_scoring.plus)
+        self._forward = Forward(weights, minus_plus)
+        self._endings = Endings(weights.shape.vocabulary)
+        self._slots = slots
+        self._groups: list[Lanes] = []
+        self._turn = 0
+        self._cache = PrefixCache(cache_bytes)
+        self._queue: deque[Sequence] = deque()
+        self._queued_rows = 0
+        self._results: list[Result] = []
+        self._counts = dict.fromkeys(Counters.__dataclass_fields__, 0)
+        self._blas = ThreadpoolController()
+
+    @property
+    def counters(self) -> Counters:
+        """Totals since the engine was made."""
+        return Counters(**{**self._counts, "evictions": self._cache.evictions})
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is queued, running or finished but not yet handed over."""
+        return not self._queue and not self._results and not any(group.active.any() for group in self._groups)
+
+    @property
+    def backlog(self) -> int:
+        """Rows that queued and running sequences may still need, at most."""
+        return self._queued_rows + sum(group.rows_left for group in self._groups)
+
+    @property
+    def waiting(self) -> int:
+        """Sequences that are queued for a slot (a GenerateJob whose tokens are not yet read counts once)."""
+        return len(self._queue)
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises UserError where the model cannot do it or it does not fit the model's positions."""
+        self._check(job)
+        self._push(Sequence(job))
+
+    def step(self) -> list[Result]:
+        """Compute one block; return what is finished, in no promised order (an empty list is no sign of the end)."""
+        self._fill()
+        group = self._next_group()
+        if group is not None:
+            with self._blas.limit(limits=1, user_api="blas"), np.errstate(over="ignore"):
+                self._advance(group)
+        results, self._results = self._results, []
+        return results
+
+    def run(self, jobs: Iterable[Job] = ()) -> list[Result]:
+        """Submit these jobs and step until idle; all results, in the order in which they finished."""
+        for job in jobs:
+            self.submit(job)
+        results: list[Result] = []
+        while not self.idle:
+            results.extend(self.step())
+        return results
+
+    def _check(self, job: Job) -> None:
+        shape, length = self.weights.shape, len(job.tokens)
+        if not job.tokens or not 0 <= min(job.tokens) <= max(job.tokens) < shape.vocabulary:
+            raise UserError(
+                f"A job's tokens should be ids from 0 to {shape.vocabulary - 1}, at least one; got {job.tokens[:8]}."
+            )
+        room = shape.positions - isinstance(job, GenerateJob)
+        if length > room:
+            raise UserError(
+                f"A text of {length} tokens is too long for the model {self.weights.name!r}, which has {shape.positions} "
+                "positions; shorten it or use a model with a longer context."
+            )
+        if isinstance(job, GenerateJob):
+            if self.weights.unembedding is None:
+                raise UserError(f"The model {self.weights.name!r} only scores; generate with a causal language model.")
+            if job.max_tokens < 1 or job.stops < 1 or job.temperature < 0 or not 0 < job.top_p <= 1:
+                raise UserError(
+                    f"Generation needs max_tokens and stops of at least 1, temperature of at least 0 and top_p in (0, 1]; "
+                    f"got {job.max_tokens}, {job.stops}, {job.temperature} and {job.top_p}."
+                )
+        elif isinstance(job, ScoreJob):
+            if not self.scores:
+                raise UserError(
+                    f"The model {self.weights.name!r} has no value head; score with a process reward model, or by tokens."
+                )
+            if not all(0 <= position < length for position in job.positions):
+                raise UserError(f"Positions to score should be from 0 to {length - 1}; got {job.positions}.")
+        elif self.weights.unembedding is None:
+            raise UserError(f"The model {self.weights.name!r} predicts no tokens; use a causal language model.")
+        elif not 1 <= job.start <= length:
+            raise UserError(f"Log-probabilities start from position 1 at the earliest; got {job.start} of {length}.")
+
+    # ---- the queue
+
+    def _push(self, sequence: Sequence, *, first: bool = False) -> None:
+        self._queued_rows += _rows_at_most(sequence)
+        if first:
+            self._queue.appendleft(sequence)
+        else:
+            self._queue.append(sequence)
+
+    def _pop(self) -> Sequence:
+        sequence = self._queue.popleft()
+        self._queued_rows -= _rows_at_most(sequence)
+        return sequence
+
+    def _fill(self) -> None:
+        """Give every free slot a sequence, as long as any waits."""
+        index = 0
+        while self._queue:
+            if index == len(self._groups):
+                if len(self._groups) * LANES >= self._slots:
+                    return
+                slots = min(LANES, self._slots - len(self._groups) * LANES)
+                self._groups.append(Lanes(self.weights, slots, self._endings))
+            self._fill_group(self._groups[index])
+            index += 1
+
+    def _fill_group(self, group: Lanes) -> None:
+        while self._queue and group.free:
+            drawing: list[int] = []
+            restoring: list[tuple[int, Sequence]] = []
+            while self._queue and group.free:
+                sequence = self._looked_up(self._pop())
+                if sequence is None:
+                    continue
+                lane = group.free.pop()
+                group.install(lane, sequence)
+                if sequence.prefix is not None:
+                    restoring.append((lane, sequence))
+                if sequence.begins_by_drawing:
+                    drawing.append(lane)
+            if drawing:
+                self._draw_first(group, drawing)
+            for lane, sequence in restoring:
+                if group.sequences[lane] is sequence and sequence.prefix is not None:
+                    group.restore(lane, sequence.prefix)
+
+    def _looked_up(self, sequence: Sequence) -> Sequence | None:
+        """The sequence with what the cache knows of it; None where it was answered, or became several, on the spot."""
+        job = sequence.job
+        if sequence.prefix is not None:
+            return sequence
+        tokens = np.array(job.tokens, np.int32).tobytes()
+        limit = job.start if isinstance(job, LogprobJob) else len(job.tokens)
+        if isinstance(job, ScoreJob):
+            stored = self._cache.exact(tokens)
+            if stored is not None and stored.values is not None:
+                self._count_cached(stored)
+                self._results.append(Scores(job.tag, tuple(stored.values[list(job.positions)].tolist())))
+                return None
+        prefix = self._cache.longest(tokens, limit)
+        self._count_cached(prefix)
+        if isinstance(job, GenerateJob) and prefix is not None and prefix.length == len(job.tokens):
+            for index in reversed(range(len(job.keys))):
+                self._push(Sequence(job, index, prefix), first=True)
+            return None
+        if isinstance(job, LogprobJob) and prefix is not None and prefix.length == len(job.tokens):
+            self._results.append(Logprobs(job.tag, ()))
+            return None
+        if isinstance(job, GenerateJob) and not job.keys:
+            return None
+        return Sequence(job, 0, prefix)
+
+    def _count_cached(self, prefix: Prefix | None) -> None:
+        self._counts["hits" if prefix is not None else "misses"] += 1
+        self._counts["tokens_cached"] += prefix.length if prefix is not None else 0
+
+    # ---- a block
+
+    def _next_group(self) -> Lanes | None:
+        """The next group with work, taking turns."""
+        for offset in range(len(self._groups)):
+            index = (self._turn + offset) % len(self._groups)
+            if self._groups[index].active.any():
+                self._turn = index + 1
+                return self._groups[index]
+        return None
+
+    def _advance(self, group: Lanes) -> None:
+        """Compute the group's next block, then draw where a sequence has been read to its end."""
+        rows = group.rows()
+        unread_prompt = np.maximum(group.prompt - group.position, 0)
+        used = group.record(rows, self._forward(rows, group.cache, group.previous))
+        read = unread_prompt - np.maximum(group.prompt - group.position, 0)
+        self._counts["blocks"] += 1
+        self._counts["rows"] += used
+        self._counts["tokens_read"] += int(read[group.active].sum())
+        at_end = group.active & (group.position == group.known)
+        drawing = at_end & group.generating
+        for lane in np.flatnonzero(at_end & ~group.generating).tolist():
+            self._finish_reading(group, lane)
+        for lane in np.flatnonzero(drawing & (group.position == group.prompt)).tolist():
+            self._share_prompt(group, lane)
+        if drawing.any():
+            group.draw(drawing)
+            self._finish_ended(group, np.flatnonzero(drawing))
+
+    def _draw_first(self, group: Lanes, lanes: list[int]) -> None:
+        prefixes = [sequence.prefix for lane in lanes if (sequence := group.sequences[lane]) is not None]
+        group.draw_first(lanes, [prefix for prefix in prefixes if prefix is not None])
+        self._finish_ended(group, np.array(lanes))
+
+    def _share_prompt(self, group: Lanes, lane: int) -> None:
+        """A job's tokens have been read: keep them, and queue its other continuations right behind the running ones."""
+        sequence = group.sequences[lane]
+        assert sequence is not None and isinstance(sequence.job, GenerateJob)
+        job, length = sequence.job, int(group.prompt[lane])
+        tokens = np.array(job.tokens, np.int32).tobytes()
+        prefix = group.snapshot(lane, length, keys_values=True, logprobs=True)
+        self._cache.put(tokens, prefix)
+        for index in reversed(range(1, len(job.keys))):
+            self._push(Sequence(job, index, prefix), first=True)
+
+    def _finish_ended(self, group: Lanes, drew: Indices) -> None:
+        self._counts["tokens_generated"] += len(drew)
+        lanes, how = group.ended(drew)
+        for lane, finish in zip(lanes.tolist(), how, strict=True):
+            self._finish_generating(group, lane, cast(Finish, finish))
+
+    def _finish_generating(self, group: Lanes, lane: int, finish: Finish) -> None:
+        """Hand over a continuation; keep what of it was read (all but the last token) unless it can never go on."""
+        sequence = group.sequences[lane]
+        assert sequence is not None
+        prompt, known = int(group.prompt[lane]), int(group.known[lane])
+        drawn = slice(prompt, known)
+        self._results.append(
+            Continuation(
+                sequence.job.tag,
+                sequence.index,
+                tuple(group.tokens[drawn, lane].tolist()),
+                tuple(group.logprobs[drawn, lane].tolist()),
+                finish,
+            )
+        )
+        if finish != "eos" and known - 1 > prompt:
+            tokens = group.tokens[: known - 1, lane].tobytes()
+            self._cache.put(tokens, group.snapshot(lane, known - 1, keys_values=True, logprobs=True))
+        group.release(lane)
+
+    def _finish_reading(self, group: Lanes, lane: int) -> None:
+        """Hand over scores or log-probabilities; keep what was read for scoring what continues it."""
+        sequence = group.sequences[lane]
+        assert sequence is not None
+        job, length = sequence.job, int(group.known[lane])
+        if isinstance(job, ScoreJob):
+            values = group.values[list(job.positions), lane]
+            self._results.append(Scores(job.tag, tuple(values.tolist())))
+            ended = job.tokens[-1] == self.weights.end_token
+            predicts = self.weights.unembedding is not None and not ended
+            prefix = group.snapshot(lane, length, keys_values=not ended, logprobs=predicts)
+            self._cache.put(np.array(job.tokens, np.int32).tobytes(), prefix)
+        elif isinstance(job, LogprobJob):
+            logprobs = group.logprobs[job.start : length, lane]
+            self._results.append(Logprobs(job.tag, tuple(logprobs.tolist())))
+        group.release(lane)
+
+
+def _rows_at_most(sequence: Sequence) -> int:
+    """Rows that a queued sequence may need."""
+    job = sequence.job
+    if not isinstance(job, GenerateJob):
+        return len(job.tokens)
+    if sequence.prefix is not None:
+        return job.max_tokens
+    return len(job.tokens) + len(job.keys) * job.max_tokens
+

@@ -1,0 +1,157 @@
+"""What things are called in a report, and how each method is drawn.
+
+A method has one name, one colour, one dash and one symbol in every figure of a report. Colours are those of Okabe and
+Ito's palette, which people with any common colour blindness can tell apart; dash and symbol repeat the difference.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from outlay.report.parts import Series
+
+METHODS = {
+    "pass": "coverage (pass@N)",
+    "best_of_n": "best-of-N",
+    "weighted": "weighted best-of-N",
+    "weighted_best_of_n": "weighted best-of-N",
+    "majority": "majority vote",
+    "majority_vote": "majority vote",
+    "consensus": "consensus (class size × score)",
+    "greedy": "greedy (one sample, temperature 0)",
+    "large_greedy": "larger model, greedy",
+    "beam_search": "beam search",
+    "lookahead": "lookahead search",
+    "dvts": "DVTS",
+    "rebase": "REBASE",
+    "revisions": "revisions",
+}
+
+POLICIES = {
+    "uniform": "same for all: best-of-N",
+    "uniform_best_of_n": "same for all: best-of-N",
+    "uniform_weighted": "same for all: weighted best-of-N",
+    "uniform_majority": "same for all: majority vote",
+    "best_fixed": "same for all: best fixed method",
+    "per_bin": "decided per difficulty bin",
+    "per_bin_oracle": "per bin, true difficulty (oracle)",
+    "per_bin_predicted": "per bin, predicted difficulty",
+    "per_bin_pilot": "per bin, pilot samples",
+    "per_bin_shuffled": "per bin, shuffled bins (control)",
+    "compute_optimal_oracle": "per bin, true difficulty (oracle)",
+    "compute_optimal_predicted": "per bin, predicted difficulty",
+}
+
+OPTIONS = {"width": "M", "steps": "k", "temperature": "T", "generations": "N", "n": "N", "chains": "chains"}
+
+LEVELS = frozenset({"greedy", "large_greedy"})
+"""Methods with one value, whatever the budget: drawn as a line across the chart."""
+
+_FIXED = {
+    "pass": ("muted", "2 3", "circle"),
+    "greedy": ("ink", "1 4", "circle"),
+    "large_greedy": ("ink", "8 4", "circle"),
+    "best_of_n": ("blue", "", "circle"),
+    "majority": ("orange", "6 3", "square"),
+    "weighted": ("sky", "10 3", "diamond"),
+    "uniform": ("blue", "", "circle"),
+    "uniform_best_of_n": ("blue", "", "circle"),
+    "best_fixed": ("orange", "6 3", "square"),
+}
+_CYCLE = (
+    ("vermillion", "", "triangle"),
+    ("green", "7 3", "square"),
+    ("purple", "3 2", "diamond"),
+    ("orange", "", "star"),
+    ("sky", "6 3", "wye"),
+    ("blue", "2 3", "cross"),
+    ("vermillion", "10 3", "square"),
+    ("green", "2 3", "triangle"),
+    ("purple", "", "wye"),
+)
+
+
+def method_name(key: str) -> str:
+    """The name of a method, from a curve's key or from a strategy's specification.
+
+    >>> method_name("pass")
+    'coverage (pass@N)'
+    >>> method_name('{"name": "beam_search", "width": 4}')
+    'beam search, M = 4'
+    """
+    specification = _specification(key)
+    if specification is not None:
+        name = str(specification.pop("name"))
+        options = specification.pop("options", None)
+        if isinstance(options, dict):
+            specification |= options
+        label = METHODS.get(name, _words(name))
+        shown = [_option(name, str(k), v) for k, v in sorted(specification.items()) if v is not None]
+        return ", ".join([label, *shown])
+    name, at, budget = key.partition("@")
+    if at and budget.strip().isdigit():
+        return f"{METHODS.get(name, _words(name))}, N = {budget.strip()}"
+    return METHODS.get(key, _words(key))
+
+
+def policy_name(key: str) -> str:
+    """The name of a policy.
+
+    >>> policy_name("per_bin_predicted")
+    'per bin, predicted difficulty'
+    """
+    if key in POLICIES:
+        return POLICIES[key]
+    return method_name(key)
+
+
+def bin_name(index: int, count: int) -> str:
+    """The name of a difficulty bin; bin 0 holds the easiest questions.
+
+    >>> bin_name(0, 5), bin_name(2, 5), bin_name(4, 5)
+    ('bin 0 (easiest)', 'bin 2', 'bin 4 (hardest)')
+    """
+    if count > 1 and index == 0:
+        return "bin 0 (easiest)"
+    if count > 1 and index == count - 1:
+        return f"bin {index} (hardest)"
+    return f"bin {index}"
+
+
+def styled(keys: Iterable[str], name: Any = method_name) -> dict[str, Series]:
+    """A style for every key, the same whatever figure it appears in; well-known methods always look alike."""
+    styles: dict[str, Series] = {}
+    free = 0
+    for key in dict.fromkeys(keys):
+        if key in _FIXED:
+            color, dash, symbol = _FIXED[key]
+        else:
+            color, dash, symbol = _CYCLE[free % len(_CYCLE)]
+            free += 1
+        styles[key] = Series(key, name(key), color, dash, symbol, level=key in LEVELS)
+    return styles
+
+
+def _specification(key: str) -> dict[str, Any] | None:
+    if not key.lstrip().startswith("{"):
+        return None
+    try:
+        value = json.loads(key)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and "name" in value else None
+
+
+def _option(strategy: str, key: str, value: Any) -> str:
+    if key == "steps" and strategy != "lookahead":
+        return f"steps = {value}"
+    shown = "√N" if key == "width" and value in ("sqrt", "sqrt(N)", "sqrt_n") else value
+    if isinstance(shown, float):
+        shown = f"{shown:g}"
+    return f"{OPTIONS.get(key, _words(key))} = {shown}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").strip() or "unnamed"

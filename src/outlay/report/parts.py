@@ -1,0 +1,139 @@
+"""The nouns of a report: figures, tables and the sections that hold them.
+
+They are plain values, made from a summary by the modules beside this one and turned into HTML by `page`. A figure
+carries its data as rows, so that the chart, the table under it and the CSV file always show the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Format = Literal["text", "percent", "number", "count"]
+Kind = Literal["curves", "confusion", "intervals", "reliability"]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a figure's data: the key in its rows, the heading, and how a person reads its values."""
+
+    key: str
+    heading: str
+    format: Format = "text"
+
+    def show(self, row: Row) -> str:
+        """The value in this column as a person reads it; an absent value is a dash."""
+        value = row.get(self.key)
+        if value is None:
+            return "–"
+        if self.format == "percent":
+            return percent(value)
+        if self.format == "number":
+            return number(value)
+        if self.format == "count":
+            return f"{value:,.0f}"
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart and of its legend: key in the rows, label, colour, dash and symbol.
+
+    `color` names a colour of the page's palette (`blue`, `vermillion`, ...). A `level` series has one value and is
+    drawn as a line across the whole chart.
+    """
+
+    key: str
+    label: str
+    color: str
+    dash: str = ""
+    symbol: str = "circle"
+    level: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart: its title, the sentence that says what it shows, and its data.
+
+    `options` go to the drawing code as they are (axis labels, panels, a reference line).
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    finding: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    series: tuple[Series, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of words and numbers already written out; the first column names the row."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the story: a heading, a paragraph that says how to read it, findings, and what shows them."""
+
+    title: str
+    lede: str
+    blocks: tuple[Figure | Table, ...]
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPart:
+    """All that is said about one group (one task with one model)."""
+
+    id: str
+    title: str
+    model: str
+    facts: tuple[tuple[str, str], ...]
+    sentences: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    absent: tuple[str, ...]
+
+
+def percent(value: float) -> str:
+    """A share as a percentage with one decimal.
+
+    >>> percent(0.6412)
+    '64.1%'
+    """
+    return f"{100 * value:.1f}%"
+
+
+def number(value: float) -> str:
+    """A number with three significant digits, without a trailing zero.
+
+    >>> number(3.1416), number(64.0), number(float("inf")), number(12345.6)
+    ('3.14', '64', '∞', '12,346')
+    """
+    if value != value:
+        return "–"
+    if value in (float("inf"), float("-inf")):
+        return "∞" if value > 0 else "−∞"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Words in a row, the last joined by "and".
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"

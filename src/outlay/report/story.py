@@ -1,0 +1,197 @@
+"""The story of a report, in order: what was run and what it cost, then each group, then the exchange, then the limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from outlay.report.accuracy import accuracy_section, difficulty_section, falling_section
+from outlay.report.deciding import agreement_section, deciding_section
+from outlay.report.names import LEVELS, method_name, styled
+from outlay.report.parts import GroupPart, Section, Series, Table, listed, number, percent
+from outlay.report.reading import curves, estimate, finite, mapping, sequence, texts
+from outlay.report.revising import chains_section
+from outlay.report.verifying import verifier_section
+
+
+def groups_of(summary: Mapping[str, Any]) -> tuple[GroupPart, ...]:
+    """Every group of a summary, told section by section; what its summary lacks is named in `absent`."""
+    groups = [mapping(g, f"groups[{i}]") for i, g in enumerate(sequence(summary.get("groups"), "groups"))]
+    styles = styled(key for group in groups for key in _method_keys(group))
+    return tuple(_group(group, index, styles) for index, group in enumerate(groups))
+
+
+def run_section(summary: Mapping[str, Any]) -> Section | None:
+    """What was run and what it cost, a row a group."""
+    rows = []
+    for index, item in enumerate(sequence(summary.get("groups"), "groups")):
+        where = f"groups[{index}]"
+        group = mapping(item, where)
+        found = curves(group.get("curves"), f"{where}.curves")
+        methods = [c for key, c in found.items() if key != "pass" and key not in LEVELS]
+        questions, samples = finite(group.get("questions"), where), finite(group.get("samples"), where)
+        single = estimate(group.get("pass_at_1"), f"{where}.pass_at_1")
+        best = max(methods, key=lambda c: c.last.mean) if methods else None
+        rows.append(
+            (
+                str(group.get("task", "–")),
+                str(group.get("model", "–")),
+                _count(questions),
+                _count(samples),
+                _count(questions * samples if questions and samples else None),
+                single.as_percent() if single else "–",
+                f"{percent(best.last.mean)}, {method_name(best.key)} at N = {number(best.n[-1])}" if best else "–",
+                percent(found["pass"].last.mean) if "pass" in found else "–",
+            )
+        )
+    facts = _facts(summary)
+    if not rows and not facts:
+        return None
+    header = (
+        "Task",
+        "Model",
+        "Questions",
+        "Samples each",
+        "Generations in all",
+        "One sample right (95%)",
+        "Highest at its largest N",
+        "Coverage",
+    )
+    blocks: tuple[Table, ...] = (Table("What was run", header, tuple(rows)),) if rows else ()
+    cost = _cost_table(summary)
+    return Section(
+        title="What was run, and what it cost",
+        lede=(
+            "A generation is one complete solution's worth of sampling. All samples of a question are drawn once; "
+            "every budget up to that number is read from them, averaged over all the ways to draw fewer. Searches "
+            "are runs of their own."
+        ),
+        blocks=blocks if cost is None else (*blocks, cost),
+        findings=facts,
+    )
+
+
+def exchange_section(summary: Mapping[str, Any]) -> Section | None:
+    """A small model with more test-time compute against a larger one, as the summary tells it."""
+    entries = [mapping(item, f"exchange[{i}]") for i, item in enumerate(sequence(summary.get("exchange"), "exchange"))]
+    keys = list(dict.fromkeys(key for entry in entries for key, value in entry.items() if _cell(value) is not None))
+    if not keys:
+        return None
+    table = Table(
+        title="The exchange",
+        header=tuple(key.replace("_", " ").capitalize() for key in keys),
+        rows=tuple(tuple(_cell(entry.get(key)) or "–" for key in keys) for entry in entries),
+    )
+    return Section(
+        title="A small model that thinks longer, or a larger model?",
+        lede=(
+            "The same number of floating-point operations can train and run a larger model once a question, or a "
+            "small one many times. R is the number of tokens served for each token trained on: the more a model is "
+            "used, the dearer it is to let it think longer."
+        ),
+        blocks=(table,),
+    )
+
+
+def _group(group: Mapping[str, Any], index: int, styles: Mapping[str, Series]) -> GroupPart:
+    where, title = f"groups[{index}]", str(group.get("task") or f"group {index + 1}")
+    id = f"g{index}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-') or 'group'}"
+    told = {
+        "accuracy against budget": accuracy_section(group, where, id, styles),
+        "accuracy by difficulty": difficulty_section(group, where, id, styles),
+        "what deciding per question gains": deciding_section(group, where, id),
+        "how well difficulty can be told beforehand": agreement_section(group, where, id),
+        "where spending more makes it worse": falling_section(group, where, styles),
+        "what the verifier is worth": verifier_section(group, where, id),
+        "what revising is worth": chains_section(group, where, id),
+    }
+    facts = [
+        (name, f"{value:,.0f}")
+        for name, value in (
+            ("questions", finite(group.get("questions"), where)),
+            ("samples each", finite(group.get("samples"), where)),
+        )
+        if value is not None
+    ]
+    single = estimate(group.get("pass_at_1"), f"{where}.pass_at_1")
+    if single is not None:
+        facts.append(("one sample right", single.as_percent()))
+    return GroupPart(
+        id=id,
+        title=title,
+        model=str(group.get("model") or ""),
+        facts=tuple(facts),
+        sentences=texts(group.get("headline"), where) + texts(group.get("sentences"), f"{where}.sentences"),
+        warnings=texts(group.get("warnings"), f"{where}.warnings"),
+        sections=tuple(section for section in told.values() if section is not None),
+        absent=tuple(name for name, section in told.items() if section is None),
+    )
+
+
+def _method_keys(group: Mapping[str, Any]) -> list[str]:
+    keys = list(mapping(group.get("curves"), "curves"))
+    for value in mapping(group.get("bins"), "bins").values():
+        keys += mapping(mapping(value, "bins").get("curves"), "bins.curves")
+    return keys
+
+
+def _facts(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    told = []
+    seconds = finite(summary.get("seconds"), "seconds")
+    machine = mapping(summary.get("machine"), "machine")
+    on = [str(machine[key]) for key in ("cpu", "blas") if machine.get(key)]
+    if seconds is not None:
+        told.append(f"It took {_duration(seconds)}{f' on {listed(on)}' if on else ''}.")
+    elif on:
+        told.append(f"It ran on {listed(on)}.")
+    known = []
+    if summary.get("seed") is not None:
+        known.append(f"seed {summary['seed']}")
+    versions = summary.get("versions")
+    if isinstance(versions, Mapping):
+        known += [f"{name} {version}" for name, version in versions.items()]
+    if known:
+        told.append(f"To repeat it: {', '.join(known)}.")
+    return tuple(told)
+
+
+def _cost_table(summary: Mapping[str, Any]) -> Table | None:
+    rows = []
+    places = [("all", summary.get("cost"))]
+    places += [(str(g.get("task", "")), g.get("cost")) for g in sequence(summary.get("groups"), "groups")]
+    for name, cost in places:
+        if isinstance(cost, Mapping):
+            rows += [
+                (name, str(key).replace("_", " "), number(float(value)))
+                for key, value in cost.items()
+                if isinstance(value, int | float) and not isinstance(value, bool) and value
+            ]
+    return Table("What it cost", ("Where", "What", "How much"), tuple(rows)) if rows else None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def _count(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def _cell(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number(float(value))
+    if isinstance(value, Mapping) and "mean" in value:
+        read = estimate(value, "exchange")
+        return read.as_percent() if read else None
+    if isinstance(value, Sequence) and value and all(isinstance(item, int | float) for item in value):
+        return ", ".join(number(float(item)) for item in value)
+    return None

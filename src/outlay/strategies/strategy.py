@@ -1,0 +1,60 @@
+"""What a strategy is: hyper-parameters, and one generator that spends compute on one question.
+
+The generator yields requests (`Sample`, `Score`, `Draw`, a list of them, or `Together`) and is sent their results; it ends
+with a `Choice`. It knows no model, event loop, clock or store, so it reads as pseudo-code and one text serves live
+engines, recorded pools and price estimates (`outlay.drive`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar, Protocol
+
+from outlay.errors import UserError
+from outlay.registry import spec_of
+from outlay.selection import aggregate
+from outlay.types import Budget, Choice, Question, Score, Solution
+
+Solving = Generator[Any, Any, Choice]
+
+
+class Strategy(Protocol):
+    """The seam: a frozen dataclass of hyper-parameters with a name and a `solve` generator."""
+
+    name: ClassVar[str]
+    needs_verifier: ClassVar[bool]
+
+    def solve(self, question: Question, budget: Budget) -> Solving:
+        """Spend at most `budget` on `question`; never ask for more generations than it allows."""
+        ...
+
+    def spec(self) -> dict[str, Any]:
+        """Plain data from which `outlay.strategies.from_spec` re-makes this strategy."""
+        ...
+
+
+class Spec:
+    """Gives a dataclass strategy its `spec()`."""
+
+    name: ClassVar[str]
+    needs_verifier: ClassVar[bool] = False
+
+    def spec(self) -> dict[str, Any]:
+        """The strategy as plain data; defaults are left out."""
+        return spec_of(self.name, self)
+
+
+def generations(budget: Budget, default: int = 1) -> int:
+    """N, the number of generations that the budget allows."""
+    allowed = default if budget.generations is None else budget.generations
+    if allowed < 1:
+        raise UserError(f"a budget of {allowed} generations buys nothing: give at least 1")
+    return allowed
+
+
+def score_all(question: Question, solutions: Sequence[Solution], aggregation: str = "last") -> Generator[Any, Any, list[Solution]]:
+    """Have every solution scored (in one request), each score the aggregate of its step scores."""
+    if not solutions:
+        return []
+    step_scores = yield Score(question, tuple(solutions))
+    return [s.scored(steps, aggregate(steps, aggregation)) for s, steps in zip(solutions, step_scores, strict=True)]

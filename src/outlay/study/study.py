@@ -1,0 +1,127 @@
+"""A study as data: which task, models, verifier, strategies and budgets. Read from YAML, checked field by field.
+
+A study never says how it is to be run (workers, batch sizes, folders): that cannot change its results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from outlay.errors import UserError
+from outlay.registry import nearest
+from outlay.strategies import from_spec
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Search(_Strict):
+    """A strategy that needs runs of its own, at each of these budgets (in generations)."""
+
+    strategy: dict[str, Any]
+    budgets: tuple[int, ...] = Field(min_length=1)
+
+    @field_validator("strategy", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return from_spec(value).spec()
+
+    @field_validator("budgets")
+    @classmethod
+    def _positive(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if min(value) < 1:
+            raise ValueError(f"a budget is at least 1 generation, not {min(value)}")
+        return value
+
+
+class Entry(_Strict):
+    """One task with the models that are tried on it.
+
+    `questions` of `split` are asked. `pool` independent samples of each are drawn, scored where there is a `verifier`, and
+    read at every N up to that; `searches` are run besides. `difficulty_samples` further samples estimate difficulty and are
+    used for nothing else; `pilot` of the pool's samples estimate it cheaply and are then part of the budget. `large` is a
+    larger model whose greedy answer is shown beside it.
+    """
+
+    task: str
+    model: str
+    verifier: str | None = None
+    large: str | None = None
+    split: str = "test"
+    questions: int = Field(500, ge=10)
+    pool: int = Field(64, ge=2, le=4096)
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    difficulty_samples: int = Field(32, ge=2)
+    pilot: int = Field(4, ge=1)
+    bins: int = Field(5, ge=1)
+    searches: tuple[Search, ...] = ()
+
+    @model_validator(mode="after")
+    def _searches_have_a_verifier(self) -> Entry:
+        for search in self.searches:
+            if self.verifier is None and from_spec(search.strategy).needs_verifier:
+                raise ValueError(f'{search.strategy["name"]} needs a verifier: give one beside "model"')
+        if self.pilot >= self.pool:
+            raise ValueError(f"a pilot of {self.pilot} samples leaves nothing of a pool of {self.pool}")
+        return self
+
+
+class Study(_Strict):
+    """A named list of entries; `headline_budget` (generations) is where policies are compared in one sentence.
+
+    It is fixed here, before any test question has been looked at.
+    """
+
+    name: str
+    seed: int = 0
+    headline_budget: int = Field(16, ge=1)
+    entries: tuple[Entry, ...] = Field(min_length=1)
+
+
+def load_study(path: Path) -> Study:
+    """The study in a YAML file; a `UserError` that names file and field where something is wrong."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"there is no study file {path}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, Mapping):
+        raise UserError(f"{path} must hold a mapping with name and entries, not {type(content).__name__}")
+    return parse_study(content, str(path))
+
+
+def parse_study(content: Mapping[str, Any], where: str) -> Study:
+    """The study that `content` describes; `where` names it in error messages."""
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UserError(f"{where}, field {field}: {_sentence(first)}") from None
+
+
+def demo_study(quick: bool) -> Study:
+    """The study that `outlay demo` runs; `quick` is the same on fewer questions and samples."""
+    name = "demo-quick.yaml" if quick else "demo.yaml"
+    return load_study(Path(str(files("outlay"))) / "study" / name)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        model = Study if len(error["loc"]) == 1 else Search if "searches" in error["loc"] else Entry
+        return f"unknown; {nearest(str(error['loc'][-1]), model.model_fields)}"
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,117 @@
+"""What a study asks to be done: its units, grouped by what serves them and cut into packages for workers.
+
+A package is a slice of one entry's questions with everything that is to be run on them by one model and verifier. Packages share
+nothing, so they run in any order, in any number of processes, now or after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from outlay.cost import Prices
+from outlay.drive.counting import Profile, estimate
+from outlay.drive.serving import Unit
+from outlay.strategies import BestOfN, Greedy, MajorityVote, Strategy, from_spec
+from outlay.study.study import Entry, Study
+from outlay.tasks import Task
+from outlay.tasks import load as load_task
+from outlay.traces.rows import RunKey, run_key
+from outlay.types import Budget, Cost, Question
+
+QUESTIONS_PER_PACKAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One strategy at one budget and seed, by one model and verifier, for every question of an entry."""
+
+    model: str
+    verifier: str | None
+    strategy: Strategy
+    budget: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What one worker does in one go: questions `start` to `stop` of an entry, all jobs of one model and verifier."""
+
+    entry: int
+    task: str
+    model: str
+    verifier: str | None
+    units: tuple[Unit, ...]
+
+
+def pool_strategy(entry: Entry) -> Strategy:
+    """The strategy whose candidates are the pool: best-of-N where they can be scored, else majority."""
+    if entry.verifier is None:
+        return MajorityVote(entry.temperature, entry.top_p)
+    return BestOfN(entry.temperature, entry.top_p)
+
+
+def difficulty_seed(seed: int) -> int:
+    """The seed of the samples that estimate difficulty: not the pool's, so the two are independent."""
+    return seed + 1_000_003
+
+
+def jobs(entry: Entry, seed: int) -> list[Job]:
+    """Everything that is to be run for an entry, the pool first."""
+    pool = pool_strategy(entry)
+    wanted = [
+        Job(entry.model, entry.verifier, pool, entry.pool, seed),
+        Job(entry.model, entry.verifier, pool, entry.difficulty_samples, difficulty_seed(seed)),
+        Job(entry.model, None, Greedy(), 1, seed),
+    ]
+    for search in entry.searches:
+        strategy = from_spec(search.strategy)
+        verifier = entry.verifier if strategy.needs_verifier else None
+        wanted += [Job(entry.model, verifier, strategy, budget, seed) for budget in search.budgets]
+    if entry.large is not None:
+        wanted.append(Job(entry.large, None, Greedy(), 1, seed))
+    return wanted
+
+
+def questions(entry: Entry, seed: int) -> list[Question]:
+    """The questions of an entry."""
+    return load_task(entry.task).questions(entry.split, entry.questions, seed)
+
+
+def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
+    """The packages that are still to be run, leaving out every unit whose trace is in `done`."""
+    for number, entry in enumerate(study.entries):
+        asked = questions(entry, study.seed)
+        servers = dict.fromkeys((job.model, job.verifier) for job in jobs(entry, study.seed))
+        for start in range(0, len(asked), QUESTIONS_PER_PACKAGE):
+            some = asked[start : start + QUESTIONS_PER_PACKAGE]
+            for model, verifier in servers:
+                units = tuple(
+                    Unit(question, job.strategy, Budget(generations=job.budget), job.seed)
+                    for job in jobs(entry, study.seed) if (job.model, job.verifier) == (model, verifier)
+                    for question in some
+                    if run_key(question, job.strategy.spec(), Budget(generations=job.budget), job.seed, model, verifier)
+                    not in done)
+                if units:
+                    yield Package(number, entry.task, model, verifier, units)
+
+
+def profile(task: Task, asked: Sequence[Question]) -> Profile:
+    """Typical lengths for a price estimate: the questions' own number of steps where the task knows it."""
+    steps = [int(question.metadata.get("steps", 4)) for question in asked] or [4]
+    per_step = ceil(task.max_solution_tokens / max(steps))
+    words = [len(question.text.split()) for question in asked] or [1]
+    return Profile(steps=ceil(sum(steps) / len(steps)), step_tokens=per_step, question_tokens=ceil(sum(words) / len(words)))
+
+
+def forecast(units: Sequence[Unit], typical: Profile, prices: Prices) -> Cost:
+    """What these units will cost, by the counting driver; units of equal strategy and budget cost the same."""
+    total = Cost()
+    known: dict[tuple[Strategy, Budget], Cost] = {}
+    for unit in units:
+        what = (unit.strategy, unit.budget)
+        if what not in known:
+            known[what] = estimate(unit.strategy, unit.budget, typical, prices)
+        total += known[what]
+    return total

@@ -1,0 +1,236 @@
+"""Whether two answers say the same: by what they mean in mathematics, never by how similar their texts look.
+
+`canonical` maps an answer to a text that two answers share exactly when they are taken as the same, so that grouping a
+thousand answers takes a thousand calls. Arithmetic is exact (see `exact`). What is not understood is compared as text.
+
+Conventions, as in the usual graders of MATH and GSM8K: a unit, a currency or percent sign, and a degree sign are left
+out (50% is 50); `x = 12` is 12; a bare list `1, 2` and a set are in any order, `(1, 2)` and intervals are not;
+`1,234` is one number; `5 = 2 + 3`, an equation without unknowns, is compared as written, since its two sides are the
+claim. Limits: no simplification of functions (`sin(x)` is a name), no sets given by conditions.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from outlay.tasks import exact
+from outlay.tasks.expressions import CONSTANTS, FUNCTIONS, parse
+
+LONGEST = 400
+"""Characters beyond which an answer is prose, and compared as text."""
+
+_UNICODE = {
+    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "⁄": "/", "π": "\\pi ", "∞": "\\infty ", "°": "",
+    "²": "^2", "³": "^3", "½": "\\frac{1}{2}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}", "∪": "\\cup ", "€": "",
+    "£": "", "\u00a0": " ", "≤": "\\le ", "≥": "\\ge ", "θ": "\\theta ", "{,}": "",
+}  # fmt: skip
+_DROPPED = re.compile(
+    r"\\(?:left|right|bigl|bigr|big|Big|displaystyle|limits|!|,|;|:|quad|qquad|\s)|~|\\?\$|\\?%|\^\s*\{?\s*\\circ\s*\}?"
+    r"|\\degree|\b(?:degrees?|percent|dollars?|cents?)\b"
+)
+_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|bm|rm)\s*\{([^{}]*)\}")
+_THOUSANDS = re.compile(r"(?<![\d.,(\[{])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_ASSIGNMENT = re.compile(
+    r"^\s*(?:[a-zA-Z]|\\[a-zA-Z]+)(?:_\{?\w+\}?)?(?:\([a-zA-Z]\))?\s*(?:=|\\in\b)\s*(.+)$", re.DOTALL
+)
+_UNIT = re.compile(
+    r"^(?P<number>[-+]?\s*(?:[\d./^*()\s]|\\(?:frac|sqrt|pi)\b|[{}])*[\d)}])\s*"
+    r"(?P<unit>(?:(?:square|cubic|sq)\s+)?[a-zA-Z]+(?:[/ ][a-zA-Z]+)*)(?:\s*\^\s*\{?[23]\}?)?$"
+)
+_SHORT_UNITS = frozenset(
+    (
+        "km/h",
+        "m/s",
+        "units",
+        "cm",
+        "mm",
+        "km",
+        "m",
+        "in",
+        "ft",
+        "yd",
+        "mi",
+        "kg",
+        "g",
+        "mg",
+        "lb",
+        "oz",
+        "s",
+        "h",
+        "hr",
+        "ms",
+        "ml",
+        "l",
+        "mph",
+        "kph",
+        "hz",
+    )
+)
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+_NOT_UNITS = frozenset({"am", "pm", "a.m", "p.m", "base"}) | FUNCTIONS | CONSTANTS | frozenset(_SCALES)
+_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_MARKERS = (
+    re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE),
+    re.compile(r"^####\s*(.+)$", re.MULTILINE),
+    re.compile(r"^\W*(?:the\s+)?(?:final\s+)?(?:answer|a)(?:\s+is)?\W*:\s*(.+)$", re.MULTILINE | re.IGNORECASE),
+)
+
+
+def equivalent(a: str, b: str) -> bool:
+    """Whether two answers say the same.
+
+    >>> equivalent("\\\\frac{1}{2}", "0.5"), equivalent("x=12", "x=13")
+    (True, False)
+    """
+    return canonical(a) == canonical(b)
+
+
+@lru_cache(maxsize=1 << 16)
+def canonical(answer: str) -> str:
+    """The text that stands for an answer and for all that are equivalent to it.
+
+    >>> canonical("1,234.50 dollars")
+    '2469/2'
+    """
+    text = _tidy(answer)
+    if len(text) > LONGEST:
+        return _as_text(text)
+    return _structure(text)
+
+
+def extract_answer(text: str) -> str | None:
+    """The final answer that a solution states: in its last box, its last answer tag, or after its last `Answer:`.
+
+    >>> extract_answer("so it is \\\\boxed{\\\\frac{1}{2}}.")
+    '\\\\frac{1}{2}'
+    """
+    boxes = list(_BOXED.finditer(text))
+    if boxes:
+        return _until_closed(text[boxes[-1].end() :])
+    for marker in _MARKERS:
+        found = marker.findall(text)
+        if found:
+            return str(found[-1]).strip() or None
+    return None
+
+
+def _until_closed(text: str) -> str | None:
+    depth = 1
+    for position, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return text[:position].strip() or None
+    return None
+
+
+def _tidy(answer: str) -> str:
+    """The answer without what carries no meaning: boxes, tags, spacing commands, currency, thousands separators."""
+    text = answer.strip()
+    text = re.sub(r"</?[a-zA-Z]+>?\s*$|^\s*<[a-zA-Z]+>", "", text)
+    for symbol, plain in _UNICODE.items():
+        text = text.replace(symbol, plain)
+    boxed = _BOXED.search(text)
+    if boxed:
+        text = _until_closed(text[boxed.end() :]) or text
+    text = re.sub(r"√\s*\(", r"\\sqrt(", text)
+    text = re.sub(r"√\s*(\d+|[a-zA-Z])", r"\\sqrt{\1}", text)
+    text = re.sub(r"\\[dtc]frac", r"\\frac", text)
+    text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}", text)
+    text = re.sub(r"\\[()\[\]]", "", text)
+    text = re.sub(r"_\{(\w+)\}", r"_\1", text)
+    text = _TEXT.sub(r" \1 ", text)
+    text = _DROPPED.sub(" ", text)
+    text = text.replace("\\{", "\\lbrace ").replace("\\}", "\\rbrace ")
+    text = _THOUSANDS.sub(lambda match: match.group().replace(",", ""), text)
+    return re.sub(r"\s+", " ", text).strip().rstrip(".;").strip()
+
+
+def _as_text(text: str) -> str:
+    return "text:" + re.sub(r"\s+", " ", text).strip().lower()
+
+
+def _structure(text: str) -> str:
+    """Sides of an equation, members of a list, then expressions."""
+    assigned = _ASSIGNMENT.match(text)
+    if assigned and "=" not in assigned.group(1):
+        right = assigned.group(1)
+        if not re.search(r"[a-zA-Z]", re.sub(r"\\[a-zA-Z]+", "", right)) or "\\in" in text[: assigned.start(1)]:
+            return _structure(right)
+    if re.search(r"(?<![<>!:])=|\\[lg]eq?\b|[<>]|\\cup\b|\\pm\b|\\mid\b", text):
+        return _relation(text)
+    opening, inside, closing = _delimiters(text)
+    members = _split(re.sub(r"\s(?:and|or)\s", ",", inside) if not opening else inside, ",")
+    if len(members) > 1 and all(member.strip() for member in members):
+        parts = [_structure(member.strip()) for member in members]
+        ordered = parts if opening in ("(", "[") else sorted(parts)
+        kind = {"\\lbrace": "{", "": "{"}.get(opening, opening)
+        return f"{kind}{'; '.join(ordered)}{'}' if kind == '{' else closing}"
+    if opening == "\\lbrace":
+        return "{" + _structure(inside.strip()) + "}"
+    return _expression(text)
+
+
+def _relation(text: str) -> str:
+    """An equation or inequality: each side in normal form if there is an unknown in it, the text as it is if not."""
+    if not re.search(r"[a-zA-Z]", re.sub(r"\\[a-zA-Z]+", "", text)):
+        return "text:" + re.sub(r"\s+", "", text)
+    pieces = re.split(r"(=|\\leq?\b|\\geq?\b|<|>|\\cup\b|\\pm\b|\\mid\b)", text)
+    if any(not piece.strip() for piece in pieces):
+        return "text:" + re.sub(r"\s+", "", text)
+    signs = [re.sub("q$", "", piece.strip()) for piece in pieces[1::2]]
+    sides = [_expression(piece.strip()) for piece in pieces[::2]]
+    return sides[0] + "".join(f" {sign} {side}" for sign, side in zip(signs, sides[1:]))
+
+
+def _delimiters(text: str) -> tuple[str, str, str]:
+    """(opening, inside, closing) where one pair of delimiters encloses the whole text; ("", text, "") elsewhere."""
+    for opening, closing in (("(", ")]"), ("[", ")]"), ("\\lbrace", "\\rbrace")):
+        end = closing if closing == "\\rbrace" else text[-1:]
+        if text.startswith(opening) and (text.endswith(closing) or (end and end in ")]" and end in closing)):
+            inside = text[len(opening) : -len(end)]
+            if _balanced(inside):
+                return opening, inside, end
+    return "", text, ""
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _split(text: str, separator: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == separator and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    return [*parts, text[start:]]
+
+
+def _expression(text: str) -> str:
+    text, scale = _without_unit(text)
+    try:
+        return exact.show(exact.multiply(parse(text), exact.number(scale)))
+    except exact.TooHard:
+        return _as_text(text if scale == 1 else f"{text} times {scale}")
+
+
+def _without_unit(text: str) -> tuple[str, int]:
+    """`12 square inches` is (12, 1), `3 million` is (3, 10**6)."""
+    match = _UNIT.match(text)
+    if match is None:
+        return text, 1
+    words = match["unit"].lower().split()
+    if words[0] in _SCALES and len(words) == 1:
+        return match["number"], _SCALES[words[0]]
+    is_unit = match["unit"].lower() in _SHORT_UNITS or all(len(word) >= 3 or word in _SHORT_UNITS for word in words)
+    spaced = text[: match.start("unit")].endswith((" ", ")", "}")) or len(match["unit"]) >= 2
+    if is_unit and spaced and not _NOT_UNITS & set(words):
+        return match["number"], 1
+    return text, 1

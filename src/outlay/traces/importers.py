@@ -1,0 +1,189 @@
+"""Samples that other tools drew: JSONL, JSONL.gz or Parquet, one sample a row, to one table.
+
+Fields: `question_id`; `correct` (or `reference`, to be graded later); `answer` or `text`, or both; optional `score`,
+`step_scores`, `tokens`, `model`, `task`, `sample`, `chain`, `position`, `level`. Other fields are ignored. An `answer`
+of null means that the sample gave none; a missing field means that nothing is known. Every mistake is a UserError that
+names file, line and field. Limits: everything is held in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from outlay.errors import UserError
+from outlay.traces.lines import json_rows
+
+SAMPLES = pa.schema(
+    [
+        ("task", pa.string()),
+        ("model", pa.string()),
+        ("question_id", pa.string()),
+        ("sample", pa.int64()),
+        ("chain", pa.int64()),
+        ("position", pa.int64()),
+        ("answer", pa.string()),
+        ("has_answer", pa.bool_()),
+        ("text", pa.string()),
+        ("reference", pa.string()),
+        ("correct", pa.bool_()),
+        ("score", pa.float64()),
+        ("step_scores", pa.list_(pa.float64())),
+        ("tokens", pa.int64()),
+        ("level", pa.string()),
+    ]
+)
+"""One row for each sample. `has_answer`: the field `answer` was there, be it null; `position` is null outside chains."""
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
+
+
+def read_samples(paths: Sequence[str | Path]) -> pa.Table:
+    """All samples of these files, in the order of the files and their rows.
+
+    A file's samples are of the task that their field `task` names, or else of one named after the file; where no row
+    says which `model` drew it, the model is called `unnamed`.
+
+    >>> read_samples(["pool.jsonl.gz"]).num_rows        # doctest: +SKIP
+    10000
+
+    Raises UserError for a file that is missing, of another kind, or has a bad row, and for a sample given twice.
+    """
+    rows: list[dict[str, Any]] = []
+    seen: dict[tuple[Any, ...], str] = {}
+    drawn: dict[tuple[str, str, str], int] = {}
+    for path in map(Path, paths):
+        before = len(rows)
+        for where, raw in _rows(path):
+            row = _checked(where, raw, _stem(path))
+            question = (row["task"], row["model"], row["question_id"])
+            if row["sample"] is None:
+                row["sample"] = drawn.get(question, 0)
+            drawn[question] = drawn.get(question, 0) + 1
+            chained = row["position"] is not None
+            place = (*question, row["chain"], row["position"]) if chained else (*question, "sample", row["sample"])
+            if place in seen:
+                what = f"position {row['position']} of chain {row['chain']}" if chained else f"sample {row['sample']}"
+                raise UserError(
+                    f"{where}: {what} of question {row['question_id']!r} is already at {seen[place]}; number the "
+                    "samples of a question apart, or leave `sample` out."
+                )
+            seen[place] = where
+            rows.append(row)
+        if len(rows) == before:
+            raise UserError(f"{path} has no samples in it; expected one a line.")
+    return pa.Table.from_pylist(rows, schema=SAMPLES)
+
+
+def _stem(path: Path) -> str:
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if path.name.endswith(suffix):
+            return path.name.removesuffix(suffix)
+    return path.stem
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    if path.name.endswith(".parquet"):
+        if not path.is_file():
+            raise UserError(f"There is no file {path}; check the path.")
+        try:
+            file = pq.ParquetFile(path)
+            number = 0
+            for batch in file.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path}, row {number}", row
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{path} cannot be read as Parquet ({error}).") from error
+    elif path.name.endswith(SUFFIXES) or not path.exists():
+        for line, row in json_rows(path):
+            yield f"{path}, line {line}", row
+    else:
+        raise UserError(
+            f"{path} is not a kind of file that holds samples; expected {', '.join(SUFFIXES)}, or a folder of traces."
+        )
+
+
+def _checked(where: str, raw: dict[str, Any], task: str) -> dict[str, Any]:
+    def read(name: str, expected: str, accept: Callable[[Any], Any]) -> Any:
+        value = raw.get(name)
+        if value is None:
+            return None
+        accepted = accept(value)
+        if accepted is None:
+            raise UserError(f"{where}: field `{name}` should be {expected}, found {value!r:.60}.")
+        return accepted
+
+    row: dict[str, Any] = {
+        "task": read("task", "a text", _text) or task,
+        "model": read("model", "a text", _text) or "unnamed",
+        "question_id": read("question_id", "a text or a number", _label),
+        "sample": read("sample", "a whole number from 0", _count),
+        "chain": read("chain", "a whole number from 0", _count),
+        "position": read("position", "a whole number from 0", _count),
+        "answer": read("answer", "a text or a number", _answer),
+        "has_answer": "answer" in raw,
+        "text": read("text", "a text", _text),
+        "reference": read("reference", "a text or a number", _answer),
+        "correct": read("correct", "true or false", _truth),
+        "score": read("score", "a finite number", _number),
+        "step_scores": read("step_scores", "a list of finite numbers", _numbers),
+        "tokens": read("tokens", "a whole number from 0", _count),
+        "level": read("level", "a text or a number", _label),
+    }
+    if row["question_id"] is None:
+        raise UserError(f"{where}: field `question_id` is missing; every sample needs the question it answers.")
+    if row["correct"] is None and row["reference"] is None:
+        raise UserError(
+            f"{where}: field `correct` is missing; say whether the sample is right (true or false), or give the right "
+            "answer as `reference`."
+        )
+    if row["chain"] is not None and row["position"] is None:
+        raise UserError(f"{where}: field `position` is missing; a sample of a chain needs its place in it, from 0.")
+    if row["position"] is not None and row["chain"] is None:
+        row["chain"] = 0
+    if row["score"] is None and row["step_scores"]:
+        row["score"] = row["step_scores"][-1]
+    return row
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _label(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    return str(value)
+
+
+def _answer(value: Any) -> str | None:
+    return str(value) if isinstance(value, (str, int, float)) else None
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != int(value):
+        return None
+    return int(value)
+
+
+def _truth(value: Any) -> bool | None:
+    return bool(value) if isinstance(value, (bool, int, float)) and value in (0, 1) else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _numbers(value: Any) -> list[float] | None:
+    if not isinstance(value, list):
+        return None
+    numbers = [_number(item) for item in value]
+    return None if None in numbers else numbers  # type: ignore[return-value]

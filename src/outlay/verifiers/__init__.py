@@ -1,0 +1,50 @@
+"""What scores: the verifier seams, and the verifiers by URL-like names (`embedded:countdown-prm`, `oracle`, `random`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from outlay.models import embedded_folder
+from outlay.registry import available, resolve
+from outlay.verifiers.verifier import InProcessVerifier, Verifier
+
+
+def _embedded(name: str, **options: Any) -> InProcessVerifier:
+    from outlay.verifiers.embedded import EmbeddedVerifier
+
+    return EmbeddedVerifier.load(embedded_folder(name), **options)
+
+
+def _oracle(task: str, **options: Any) -> InProcessVerifier:
+    from outlay.tasks import load as load_task
+    from outlay.verifiers.baselines import Oracle
+
+    return Oracle(load_task(task), **options)
+
+
+def _random(seed: str, **options: Any) -> InProcessVerifier:
+    from outlay.verifiers.baselines import RandomScores
+
+    return RandomScores(int(seed or 0), **options)
+
+
+BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "oracle": _oracle, "random": _random}
+
+
+def load(address: str, **options: Any) -> Any:
+    """The verifier at `address`: `embedded:NAME`, `oracle:TASK` or `random:SEED`.
+
+    >>> load("random:3").name
+    'random:3'
+    """
+    backend, _, rest = address.partition(":")
+    return resolve("outlay.verifiers", backend, BUILTIN)(rest, **options)
+
+
+def registered() -> dict[str, str]:
+    """Every verifier's name with where it comes from."""
+    return available("outlay.verifiers", BUILTIN)
+
+
+__all__ = ["InProcessVerifier", "Verifier", "load", "registered"]

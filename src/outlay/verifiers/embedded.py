@@ -1,0 +1,103 @@
+"""A shipped process reward model, run by the embedded engine: P(right) at the last token of every step.
+
+Steps that were scored before are not read again: the engine keeps their keys and values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from outlay.errors import UserError
+from outlay.models.embedded.backend import Card
+from outlay.models.embedded.engine import Engine
+from outlay.models.embedded.jobs import ScoreJob
+from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
+from outlay.models.embedded.weights import load_weights
+from outlay.types import Score, Solution, StepScores
+
+ROWS_PER_SLOT = 12
+"""About two steps: a verifier with less to read than this for each slot had better wait for more."""
+
+
+@dataclass(slots=True)
+class _Open:
+    tag: Any
+    scores: list[StepScores | None]
+    missing: int
+
+
+class EmbeddedVerifier:
+    """A PRM folder as a verifier. It reads the text of question and steps and nothing else."""
+
+    def __init__(self, engine: Engine, tokenizer: WordTokenizer, card: Card, slots: int) -> None:
+        self._slots = slots
+        self.name = f"embedded:{card.name}"
+        self.parameters = card.parameters
+        self.tokenizer = tokenizer
+        self._engine = engine
+        self._eos = tokenizer.id(card.eos_token)
+        self._ready: list[tuple[Any, list[StepScores]]] = []
+
+    @classmethod
+    def load(cls, folder: Path, *, slots: int = 256) -> EmbeddedVerifier:
+        """Load a PRM folder."""
+        card = Card.load(folder)
+        if card.role != "prm":
+            raise UserError(f'embedded model "{card.name}" is a {card.role}, not a verifier: it has no value head')
+        return cls(Engine(load_weights(folder), slots=slots), read_tokenizer(folder), card, slots)
+
+    def begin(self, request: Score, tag: Any) -> None:
+        """Queue a request: the steps of each solution that have no value yet."""
+        prompt = tuple(self.tokenizer.encode(request.question.text))
+        under_way = _Open(tag, [None] * len(request.solutions), len(request.solutions))
+        if not request.solutions:
+            self._ready.append((tag, []))
+        for index, solution in enumerate(request.solutions):
+            self._begin_one(under_way, index, prompt, solution)
+
+    def advance(self) -> list[tuple[Any, list[StepScores]]]:
+        """One block of the engine's work; the requests it completed."""
+        for scores in [] if self._engine.idle else self._engine.step():
+            under_way, index, known = scores.tag
+            self._settle(under_way, index, known + tuple(scores.values))
+        completed, self._ready = self._ready, []
+        return completed
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is queued or under way."""
+        return self._engine.idle and not self._ready
+
+    @property
+    def backlog(self) -> int:
+        """Rows (tokens) still to be read, and results still to be handed out."""
+        return self._engine.backlog + len(self._ready)
+
+    @property
+    def capacity(self) -> int:
+        """Rows that keep every slot busy for a while."""
+        return self._slots * ROWS_PER_SLOT
+
+    def _begin_one(self, under_way: _Open, index: int, prompt: tuple[int, ...], solution: Solution) -> None:
+        known = solution.step_scores[: len(solution.steps)]
+        fresh = solution.steps[len(known) :]
+        if not fresh:
+            self._settle(under_way, index, known)
+            return
+        tokens = prompt + tuple(solution.state or self._encode(solution))
+        positions, end = [], len(tokens) - sum(step.tokens for step in fresh)
+        for step in fresh:
+            end += step.tokens
+            positions.append(end - 1)
+        self._engine.submit(ScoreJob(tokens, tuple(positions), tag=(under_way, index, known)))
+
+    def _encode(self, solution: Solution) -> list[int]:
+        return [*self.tokenizer.encode(solution.text), *([self._eos] if solution.finished else [])]
+
+    def _settle(self, under_way: _Open, index: int, values: StepScores) -> None:
+        under_way.scores[index] = values
+        under_way.missing -= 1
+        if not under_way.missing:
+            self._ready.append((under_way.tag, [s for s in under_way.scores if s is not None]))
