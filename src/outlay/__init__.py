@@ -16,11 +16,34 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_MODULES = ("cost", "curves", "difficulty", "drive", "errors", "lab", "models", "policies", "report", "selection",
-            "strategies", "study", "tasks", "traces", "verifiers")
-_NAMES = {"asolve": "outlay.drive.solving", "solve": "outlay.drive.solving", "Budget": "outlay.types", "Cost": "outlay.types",
-          "Question": "outlay.types", "Solution": "outlay.types", "Trace": "outlay.types", "OutlayError": "outlay.errors",
-          "UserError": "outlay.errors"}
+_MODULES = (
+    "cost",
+    "curves",
+    "difficulty",
+    "drive",
+    "errors",
+    "lab",
+    "models",
+    "policies",
+    "report",
+    "selection",
+    "strategies",
+    "study",
+    "tasks",
+    "traces",
+    "verifiers",
+)
+_NAMES = {
+    "asolve": "outlay.drive.solving",
+    "solve": "outlay.drive.solving",
+    "Budget": "outlay.types",
+    "Cost": "outlay.types",
+    "Question": "outlay.types",
+    "Solution": "outlay.types",
+    "Trace": "outlay.types",
+    "OutlayError": "outlay.errors",
+    "UserError": "outlay.errors",
+}
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
 

@@ -38,9 +38,13 @@ class Prices:
         fresh = cost.prompt_tokens - cost.cached_tokens
         read = cost.verifier_prompt_tokens + cost.verifier_generated_tokens
         flops = 2.0 * self.parameters * (fresh + cost.generated_tokens) + 2.0 * self.verifier_parameters * read
-        usd = (self.usd_prompt * fresh + self.usd_cached * cost.cached_tokens + self.usd_generated * cost.generated_tokens
-               + self.usd_verifier_prompt * cost.verifier_prompt_tokens
-               + self.usd_verifier_generated * cost.verifier_generated_tokens) / 1e6
+        usd = (
+            self.usd_prompt * fresh
+            + self.usd_cached * cost.cached_tokens
+            + self.usd_generated * cost.generated_tokens
+            + self.usd_verifier_prompt * cost.verifier_prompt_tokens
+            + self.usd_verifier_generated * cost.verifier_generated_tokens
+        ) / 1e6
         return replace(cost, flops=flops, usd=usd)
 
 
@@ -53,7 +57,9 @@ def training_flops(parameters: int, tokens: int) -> float:
 class Ledger:
     """What one run of a strategy on one question has spent, and whether its next request still fits the budget.
 
-    `question_tokens` is the prompt's length, `max_tokens` the longest solution that a request can draw.
+    `question_tokens` is the prompt's length, `max_tokens` the longest solution that a request can draw. A request that goes
+    out (`asked`) is charged for its prompt at once, and the most that it can generate is held back until it comes home
+    (`answered`): requests that are out side by side cannot overdraw the budget together.
     """
 
     budget: Budget
@@ -61,6 +67,7 @@ class Ledger:
     question_tokens: int
     max_tokens: int
     spent: Cost = field(default_factory=Cost)
+    _held: int = 0
     _whole: int = 0
     _width: dict[int, int] = field(default_factory=dict)
     _prefilled: bool = False
@@ -68,71 +75,77 @@ class Ledger:
 
     def affordable(self, request: Sample) -> int:
         """How many of the request's `n` continuations are sure to fit what is left, at their longest; 0 if none."""
-        return next((n for n in range(request.n, 0, -1) if self._fits(self._worst(request, n))), 0)
+        return next(
+            (n for n in range(request.n, 0, -1) if self._fits(self._with(request, n), n * self._longest(request))), 0
+        )
+
+    def asked(self, request: Sample) -> None:
+        """Enter a Sample request that goes out."""
+        self.spent = self.prices.price(self._with(request, request.n))
+        self._held += request.n * self._longest(request)
+        self._prefilled = True
+        if _is_whole(request):
+            self._whole += request.n
+        else:
+            self._width[_depth(request)] = self._width.get(_depth(request), 0) + _widening(request, request.n)
+
+    def answered(self, request: Sample, continuations: Sequence[Solution]) -> None:
+        """Enter what a request gave: `continuations` are its solutions, prefix included."""
+        before = request.prefix.tokens if request.prefix else 0
+        generated = sum(solution.tokens - before for solution in continuations)
+        self._held -= request.n * self._longest(request)
+        self.spent = self.prices.price(replace(self.spent, generated_tokens=self.spent.generated_tokens + generated))
 
     def can_score(self, solutions: Sequence[Solution]) -> bool:
         """Whether scoring these solutions fits the budget."""
-        return self._fits(self.prices.price(replace(self.spent, verifier_prompt_tokens=self.spent.verifier_prompt_tokens
-                                                    + sum(self._unread(s) for s in solutions))))
-
-    def sampled(self, request: Sample, continuations: Sequence[Solution]) -> None:
-        """Enter a served Sample request: `continuations` are the solutions it gave, prefix included."""
-        before = request.prefix.tokens if request.prefix else 0
-        generated = sum(solution.tokens - before for solution in continuations)
-        prompt, cached = self._prompt(request, request.n)
-        self._prefilled = True
-        self._widen(request, request.n)
-        self.spent = self.prices.price(replace(
-            self.spent, prompt_tokens=self.spent.prompt_tokens + prompt, cached_tokens=self.spent.cached_tokens + cached,
-            generated_tokens=self.spent.generated_tokens + generated, calls=self.spent.calls + 1,
-            generations=float(self._generations())))
+        return self._fits(self._with_reading(sum(self._unread(solution) for solution in solutions)), 0)
 
     def scored(self, solutions: Sequence[Solution]) -> None:
-        """Enter a served Score request: every step that was not read before is charged once."""
+        """Enter a Score request: every step that was not read before is charged once."""
         read = 0
         for solution in solutions:
             read += self._unread(solution)
             texts = tuple(step.text for step in solution.steps)
             self._read.update(texts[: depth + 1] for depth in range(len(texts)))
-        self.spent = self.prices.price(replace(
-            self.spent, verifier_prompt_tokens=self.spent.verifier_prompt_tokens + read, calls=self.spent.calls + 1))
+        self.spent = self.prices.price(self._with_reading(read))
 
-    def _worst(self, request: Sample, n: int) -> Cost:
-        prompt, cached = self._prompt(request, n)
-        before = request.prefix.tokens if request.prefix else 0
-        width = dict(self._width)
-        whole = self._whole
-        if request.until == "end" and request.prefix is None:
+    def _with(self, request: Sample, n: int) -> Cost:
+        """What will have been spent once `n` continuations have been asked for, before any token of them."""
+        context = sum(attempt.tokens for attempt in request.attempts)
+        prompt = n * (self.question_tokens + context + (request.prefix.tokens if request.prefix else 0))
+        fresh = context + (0 if self._prefilled and not context else self.question_tokens)
+        whole, width = self._whole, max(self._width.values(), default=0)
+        if _is_whole(request):
             whole += n
         else:
-            depth = _depth(request)
-            width[depth] = width.get(depth, 0) + n * (request.steps if request.until == "step" else 1)
-        return self.prices.price(replace(
-            self.spent, prompt_tokens=self.spent.prompt_tokens + prompt, cached_tokens=self.spent.cached_tokens + cached,
-            generated_tokens=self.spent.generated_tokens + n * max(self.max_tokens - before, 0),
-            generations=float(whole + max(width.values(), default=0))))
+            width = max(width, self._width.get(_depth(request), 0) + _widening(request, n))
+        return replace(
+            self.spent,
+            prompt_tokens=self.spent.prompt_tokens + prompt,
+            calls=self.spent.calls + 1,
+            cached_tokens=self.spent.cached_tokens + prompt - fresh,
+            generations=float(whole + width),
+        )
 
-    def _fits(self, total: Cost) -> bool:
-        caps = ((self.budget.generations, total.generations), (self.budget.tokens, total.generated_tokens),
-                (self.budget.flops, total.flops), (self.budget.usd, total.usd))
+    def _with_reading(self, tokens: int) -> Cost:
+        return replace(
+            self.spent, verifier_prompt_tokens=self.spent.verifier_prompt_tokens + tokens, calls=self.spent.calls + 1
+        )
+
+    def _fits(self, total: Cost, at_most: int) -> bool:
+        """Whether `total`, everything that is out and `at_most` more generated tokens stay within every cap."""
+        total = self.prices.price(replace(total, generated_tokens=total.generated_tokens + self._held + at_most))
+        caps = (
+            (self.budget.generations, total.generations),
+            (self.budget.tokens, total.generated_tokens),
+            (self.budget.flops, total.flops),
+            (self.budget.usd, total.usd),
+        )
         return all(cap is None or value <= cap for cap, value in caps)
 
-    def _prompt(self, request: Sample, n: int) -> tuple[int, int]:
-        context = sum(attempt.tokens for attempt in request.attempts)
-        before = request.prefix.tokens if request.prefix else 0
-        prompt = n * (self.question_tokens + context + before)
-        fresh = context + (0 if self._prefilled and not context else self.question_tokens)
-        return prompt, prompt - fresh
-
-    def _widen(self, request: Sample, n: int) -> None:
-        if request.until == "end" and request.prefix is None:
-            self._whole += n
-        else:
-            depth = _depth(request)
-            self._width[depth] = self._width.get(depth, 0) + n * (request.steps if request.until == "step" else 1)
-
-    def _generations(self) -> int:
-        return self._whole + max(self._width.values(), default=0)
+    def _longest(self, request: Sample) -> int:
+        """The most tokens that one continuation of the request can have."""
+        return max(self.max_tokens - (request.prefix.tokens if request.prefix else 0), 0)
 
     def _unread(self, solution: Solution) -> int:
         texts = tuple(step.text for step in solution.steps)
@@ -141,5 +154,14 @@ class Ledger:
         return fresh + (0 if self._read else self.question_tokens)
 
 
+def _is_whole(request: Sample) -> bool:
+    return request.until == "end" and request.prefix is None
+
+
 def _depth(request: Sample) -> int:
     return len(request.prefix.steps) if request.prefix else 0
+
+
+def _widening(request: Sample, n: int) -> int:
+    """Steps that a request adds at its depth: rollouts count each of their steps, a run to the end counts one solution."""
+    return n * (request.steps if request.until == "step" else 1)

@@ -30,8 +30,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def available(group: str, builtin: Mapping[str, Any]) -> dict[str, str]:
     """Every name that `resolve` would find in `group`, each with where it comes from."""
-    found = {entry.name: f"{entry.dist.name} {entry.dist.version}" if entry.dist else "entry point"
-             for entry in entry_points(group=group)}
+    found = {
+        entry.name: f"{entry.dist.name} {entry.dist.version}" if entry.dist else "entry point"
+        for entry in entry_points(group=group)
+    }
     found.update(dict.fromkeys(builtin, "outlay"))
     return dict(sorted(found.items()))
 
@@ -65,5 +67,7 @@ def build(spec: Mapping[str, Any] | str, implementation: Any) -> Any:
         for option in options:
             if option not in known:
                 name = spec if isinstance(spec, str) else spec.get("name")
-                raise UserError(f'"{name}" has no option "{option}": {nearest(option, known) if known else "it has none"}')
+                raise UserError(
+                    f'"{name}" has no option "{option}": {nearest(option, known) if known else "it has none"}'
+                )
     return implementation(**options)

@@ -44,7 +44,8 @@ class Solution:
     """An attempt at a question, complete or not.
 
     `finished` is true when the model ended it itself; an attempt cut off by a length limit is `truncated` instead, has
-    no answer and cannot be continued. `sample` is the ordinal of the request for it within its run (the order of asking, never of arrival).
+    no answer and cannot be continued. `sample` is the ordinal of the request for it within its run (the order of asking,
+    never of arrival).
     `chain` and `position` say where it stands in a sequence of revisions. `state` is the backend's own handle for going
     on from here (token ids, a cache key); nobody else reads it.
     """
@@ -94,8 +95,8 @@ class Sample:
     """A request: draw `n` continuations of `prefix` (from the bare question where it is None).
 
     `until="end"` runs to the end of the solution, `until="step"` to the end of `steps` further steps (or of the
-    solution, whichever comes first). `temperature=0` is greedy. `attempts` are earlier solutions that a revision model reads as its context,
-    oldest first. The answer to it is a list of up to `n` Solutions.
+    solution, whichever comes first). `temperature=0` is greedy. `attempts` are earlier solutions that a revision model
+    reads as its context, oldest first. The answer to it is a list of up to `n` Solutions.
     """
 
     question: Question

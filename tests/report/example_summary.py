@@ -15,7 +15,6 @@ BEAM = json.dumps({"name": "beam_search", "width": 4}, sort_keys=True)
 LOOKAHEAD = json.dumps({"name": "lookahead", "steps": 1, "width": 4}, sort_keys=True)
 BUDGETS = np.array([1, 2, 4, 8, 16, 32, 64])
 RATES = np.array([0.78, 0.44, 0.22, 0.10, 0.03])
-NAMES = ("best_of_n@4", "best_of_n@16", BEAM, LOOKAHEAD)
 
 
 def example_summary() -> dict[str, Any]:
@@ -27,16 +26,8 @@ def example_summary() -> dict[str, Any]:
         ),
         "groups": [_countdown(), _arithmetic(), _chains()],
         "exchange": [
-            {
-                "R": 0.16,
-                "small": {"mean": 0.62, "low": 0.58, "high": 0.66},
-                "large": {"mean": 0.53, "low": 0.49, "high": 0.57},
-            },
-            {
-                "R": 22.0,
-                "small": {"mean": 0.47, "low": 0.43, "high": 0.51},
-                "large": {"mean": 0.53, "low": 0.49, "high": 0.57},
-            },
+            {"R": 0.16, "small": estimate(0.62, 0.04), "large": estimate(0.53, 0.04)},
+            {"R": 22.0, "small": estimate(0.47, 0.04), "large": estimate(0.53, 0.04)},
         ],
         "warnings": ["One training seed: what another seed would give is not known."],
         "seed": 0,
@@ -107,10 +98,14 @@ def _policy(gain: float, questions: int, ratio: float | None, choices: bool = Fa
             for i, r in enumerate(grown)
         ]
     if choices:
-        policy["choices"] = [
-            [NAMES[0] if b < 1 else NAMES[min(3, (i + b) // 2)] for b in range(5)] for i in range(len(BUDGETS))
-        ]
+        policy["choices"] = [[_chosen(int(budget), b) for b in range(5)] for budget in BUDGETS]
     return policy
+
+
+def _chosen(budget: int, difficulty: int) -> str:
+    if difficulty == 0 or budget < 4:
+        return f"best_of_n@{min(budget, 8)}"
+    return BEAM if difficulty > 1 or budget < 32 else f"best_of_n@{budget}"
 
 
 def _countdown() -> dict[str, Any]:
@@ -167,13 +162,13 @@ def _countdown() -> dict[str, Any]:
             "reliability": {
                 "predicted": [0.03, 0.14, 0.25, 0.36, 0.45, 0.55, 0.66, 0.75, 0.86, 0.97],
                 "observed": [0.02, 0.10, 0.19, 0.27, 0.38, 0.47, 0.55, 0.66, 0.79, 0.94],
+                "low": [0.01, 0.08, 0.15, 0.21, 0.31, 0.40, 0.48, 0.60, 0.75, 0.92],
+                "high": [0.03, 0.12, 0.23, 0.33, 0.45, 0.54, 0.62, 0.72, 0.83, 0.96],
                 "count": [15200, 3100, 1700, 1150, 920, 880, 910, 1240, 2100, 4800],
             },
         },
         "sentences": ["Beam search leads at small budgets and on hard questions; best-of-N leads on easy ones at 64."],
-        "warnings": [
-            "Answers are nearly all distinct, so they cannot vote: majority and weighted best-of-N are absent."
-        ],
+        "warnings": ["Answers are nearly all distinct, so they cannot vote: majority and weighted are absent."],
     }
 
 

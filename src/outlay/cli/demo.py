@@ -10,9 +10,14 @@ import typer
 from outlay.cli.run import AsJson, Seed, Verbose, Workers
 
 
-def demo(out: Annotated[Path, typer.Option("--out", help="Folder for traces, summary, policy and report.")] = Path("demo"),
-         quick: Annotated[bool, typer.Option("--quick", help="Fewer questions and samples: under a minute.")] = False,
-         workers: Workers = 0, seed: Seed = None, as_json: AsJson = False, verbose: Verbose = False) -> None:
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for traces, summary, policy and report.")] = Path("demo"),
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer questions and samples: under a minute.")] = False,
+    workers: Workers = 0,
+    seed: Seed = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
     """Sample, search, calibrate, compare and report on the embedded models, live, on this machine.
 
     Example: outlay demo --quick --out /tmp/demo

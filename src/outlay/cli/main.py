@@ -43,9 +43,12 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_exit_code
 
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False,
-                  help="Compute-optimal test-time scaling of language models: calibrate, compare, report.",
-                  context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Compute-optimal test-time scaling of language models: calibrate, compare, report.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 for command in (demo, run, analyse, calibrate, plugins):
     app.command(command.__name__)(guarded(command))
 for registered in lab.registered_commands:

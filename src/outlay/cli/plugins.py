@@ -8,16 +8,22 @@ from typing import Annotated
 import typer
 
 
-def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-            verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False) -> None:
+def plugins(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+) -> None:
     """List every registered strategy, model backend, verifier and task, with where it comes from.
 
     Example: outlay plugins --json
     """
     from outlay import models, strategies, tasks, verifiers
 
-    found = {"strategies": strategies.registered(), "models": models.registered(), "verifiers": verifiers.registered(),
-             "tasks": tasks.registered()}
+    found = {
+        "strategies": strategies.registered(),
+        "models": models.registered(),
+        "verifiers": verifiers.registered(),
+        "tasks": tasks.registered(),
+    }
     if as_json:
         typer.echo(json.dumps(found))
         return

@@ -14,9 +14,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one J
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")]
 
 
-def run(study: Annotated[Path, typer.Argument(help="The study, a YAML file.")], out: Out = None, workers: Workers = 0,
-        seed: Seed = None, dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the price and stop.")] = False,
-        as_json: AsJson = False, verbose: Verbose = False) -> None:
+def run(
+    study: Annotated[Path, typer.Argument(help="The study, a YAML file.")],
+    out: Out = None,
+    workers: Workers = 0,
+    seed: Seed = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the price and stop.")] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
     """Run a study: sample, search, score, calibrate, compare, report. Resumes where it was stopped.
 
     Example: outlay run study.yaml --out runs/mine --dry-run

@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from outlay.cost import Prices
@@ -63,8 +71,10 @@ class Session:
         mine = self.study.model_dump(mode="json")
         theirs = store.meta.get("study")
         if theirs is not None and theirs != mine:
-            raise UserError(f"{self.out} holds the traces of another study ({theirs.get('name')}, seed {theirs.get('seed')}): "
-                            "give another folder with --out, or delete this one")
+            raise UserError(
+                f"{self.out} holds the traces of another study ({theirs.get('name')}, seed {theirs.get('seed')}): "
+                "give another folder with --out, or delete this one"
+            )
         store.update_meta({"study": mine, "versions": _versions()})
 
     def _run(self, left: Sequence[Package]) -> None:
@@ -76,14 +86,24 @@ class Session:
         for package in left:
             expected[package.task] += self._forecast(package)
             units[package.task] += len(package.units)
-        bars = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                        TextColumn("{task.fields[speed]}"), TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
+        bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
         whole = sum(expected.values())
         spent = {"tokens": 0}
         began = time.monotonic()
         with bars:
             total = bars.add_task("all, thousand tokens", total=max(round(whole / 1000), 1), speed="")
-            each = {task: bars.add_task(f"{task}, runs", total=count, speed="") for task, count in units.items() if count}
+            each = {
+                task: bars.add_task(f"{task}, runs", total=count, speed="") for task, count in units.items() if count
+            }
 
             def report(done: Done) -> None:
                 spent["tokens"] += done.tokens
@@ -106,24 +126,52 @@ class Session:
         from outlay import models, verifiers
         from outlay.tasks import load
 
-        table = Table("task", "model", "verifier", "runs left", "generations", "tokens generated", "tokens verified", "PFLOPs")
+        table = Table(
+            "task", "model", "verifier", "runs left", "generations", "tokens generated", "tokens verified", "PFLOPs"
+        )
         total: dict[tuple[str, str, str], list[float]] = {}
         for package in left:
             entry: Entry = self.study.entries[package.entry]
             typical = profile(load(entry.task), questions(entry, self.study.seed)[:50])
-            prices = Prices(models.load(package.model).parameters,
-                            verifiers.load(package.verifier).parameters if package.verifier else 0)
+            prices = Prices(
+                models.load(package.model).parameters,
+                verifiers.load(package.verifier).parameters if package.verifier else 0,
+            )
             cost = forecast(package.units, typical, prices)
             row = total.setdefault((entry.task, package.model, package.verifier or ""), [0.0] * 5)
-            for index, value in enumerate((len(package.units), cost.generations, cost.generated_tokens,
-                                           cost.verifier_prompt_tokens, cost.flops / 1e15)):
+            for index, value in enumerate(
+                (
+                    len(package.units),
+                    cost.generations,
+                    cost.generated_tokens,
+                    cost.verifier_prompt_tokens,
+                    cost.flops / 1e15,
+                )
+            ):
                 row[index] += value
         for (task, model, verifier), row in total.items():
             table.add_row(task, model, verifier, *(f"{value:,.0f}" for value in row[:4]), f"{row[4]:.3g}")
         if self.as_json:
-            sys.stdout.write(json.dumps({"left": [
-                {"task": t, "model": m, "verifier": v or None, "runs": r[0], "generations": r[1], "generated_tokens": r[2],
-                 "verifier_prompt_tokens": r[3], "flops": r[4] * 1e15} for (t, m, v), r in total.items()]}) + "\n")
+            sys.stdout.write(
+                json.dumps(
+                    {
+                        "left": [
+                            {
+                                "task": t,
+                                "model": m,
+                                "verifier": v or None,
+                                "runs": r[0],
+                                "generations": r[1],
+                                "generated_tokens": r[2],
+                                "verifier_prompt_tokens": r[3],
+                                "flops": r[4] * 1e15,
+                            }
+                            for (t, m, v), r in total.items()
+                        ]
+                    }
+                )
+                + "\n"
+            )
         elif not total:
             self.console.print(f"Nothing is left to run: {self.out} holds the whole study.")
         else:

@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike
 from outlay.curves.shapes import Bools, Floats, Ints, as_correct, as_scores, over_pools
 
 
-def best_of_k(correct: ArrayLike, scores: ArrayLike, k: int | Sequence[int], *, valid: ArrayLike | None = None) -> Floats:
+def best_of_k(
+    correct: ArrayLike, scores: ArrayLike, k: int | Sequence[int], *, valid: ArrayLike | None = None
+) -> Floats:
     """The expected correctness of the highest-scoring of k samples, over all k-subsets and all ties.
 
     Args:

@@ -86,7 +86,9 @@ def paired_difference(
     [0.5]
     """
     left, right = _columns(a), _columns(b)
-    if left.shape[0] != right.shape[0] or (left.shape[1] != right.shape[1] and 1 not in (left.shape[1], right.shape[1])):
+    if left.shape[0] != right.shape[0] or (
+        left.shape[1] != right.shape[1] and 1 not in (left.shape[1], right.shape[1])
+    ):
         raise UserError(
             f"A paired difference needs the same questions on both sides; the shapes are {left.shape} and {right.shape}."
         )
@@ -96,9 +98,7 @@ def paired_difference(
         counts = np.sum(~np.isnan(difference), axis=0)
         still = (counts > 0) & np.all(np.isnan(difference) | (difference == 0), axis=0)
         reach = _none_of(counts, level)
-        result = Interval(
-            result.mean, np.where(still, -reach, result.low), np.where(still, reach, result.high)
-        )
+        result = Interval(result.mean, np.where(still, -reach, result.low), np.where(still, reach, result.high))
     return result
 
 
@@ -121,7 +121,9 @@ def resample_counts(questions: int, resamples: int, seed: int) -> NDArray[np.uin
         block = min(rows, resamples - start)
         drawn = generator.integers(0, questions, size=(block, questions))
         drawn += np.arange(block)[:, None] * questions
-        counts[start : start + block] = np.bincount(drawn.ravel(), minlength=block * questions).reshape(block, questions)
+        counts[start : start + block] = np.bincount(drawn.ravel(), minlength=block * questions).reshape(
+            block, questions
+        )
     counts.flags.writeable = False
     return counts
 
@@ -189,7 +191,9 @@ def _columns(per_question: ArrayLike) -> Floats:
     values = np.asarray(per_question, dtype=np.float64)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[0] == 0:
-        raise UserError(f"An interval needs values [questions, columns] of at least one question; the shape is {values.shape}.")
+        raise UserError(
+            f"An interval needs values [questions, columns] of at least one question; the shape is {values.shape}."
+        )
     return values
 
 

@@ -81,7 +81,11 @@ def _majority_at_k(correct: Bools, answers: Ints, ks: Ints) -> Floats:
         credits = np.bincount(position, weights=correct[q]) / sizes
         empty = bool((answers[q] == -1).any())
         values[q] = majority_of_classes(
-            sizes[int(empty) :], credits[int(empty) :], int(sizes[0]) if empty else 0, float(credits[0]) if empty else 0.0, ks
+            sizes[int(empty) :],
+            credits[int(empty) :],
+            int(sizes[0]) if empty else 0,
+            float(credits[0]) if empty else 0.0,
+            ks,
         )
     return values
 
@@ -160,7 +164,8 @@ def _extend(
     """
     mark = np.ones(1) if nodes is None else nodes[:, None]
     factor = np.concatenate(
-        [np.broadcast_to(below, (*mark.shape[:-1], below.size)), np.broadcast_to(mark * at, (*mark.shape[:-1], 1))], axis=-1
+        [np.broadcast_to(below, (*mark.shape[:-1], below.size)), np.broadcast_to(mark * at, (*mark.shape[:-1], 1))],
+        axis=-1,
     )
     but_one = _power(factor, worths.size - 1, degree)
     base = _times(ways, but_one, degree)

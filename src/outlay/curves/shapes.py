@@ -54,10 +54,14 @@ def as_answers(answers: ArrayLike, shape: tuple[int, ...]) -> Ints:
     array = np.asarray(answers)
     _same_shape("answers", array, shape)
     if array.dtype.kind not in "iu":
-        raise UserError(f"`answers` must be integers (a number for each class of equal answers, -1 for none), not {array.dtype}.")
+        raise UserError(
+            f"`answers` must be integers (a number for each class of equal answers, -1 for none), not {array.dtype}."
+        )
     array = array.astype(np.int64, copy=False)
     if (array < -1).any():
-        raise UserError(f"`answers` must be -1 (no answer) or a class number from 0; at {_where(array < -1)} it is lower.")
+        raise UserError(
+            f"`answers` must be -1 (no answer) or a class number from 0; at {_where(array < -1)} it is lower."
+        )
     return array
 
 
@@ -71,32 +75,27 @@ def as_ks(k: int | Sequence[int] | Ints, largest: int) -> Ints:
     return ks.astype(np.int64)
 
 
-def over_pools(kernel: Kernel, k: Any, valid: ArrayLike | None, *arrays: NDArray[Any], seeds: Ints | None = None) -> Floats:
-    """Run `kernel` on the questions of each pool size; NaN where a question has fewer than k samples.
-
-    `seeds`, where given, is one value a question that the kernel receives as its last argument, so that randomness does
-    not depend on how questions are grouped.
-    """
-    questions, samples = arrays[0].shape
+def over_pools(kernel: Kernel, k: Any, valid: ArrayLike | None, *arrays: NDArray[Any]) -> Floats:
+    """Run `kernel` on the questions of each pool size; NaN where a question has fewer than k samples."""
+    shape = arrays[0].shape
     if valid is None:
-        ks = as_ks(k, samples)
-        return kernel(*arrays, ks) if seeds is None else kernel(*arrays, ks, seeds)
+        return kernel(*arrays, as_ks(k, shape[1]))
     present = np.asarray(valid)
-    _same_shape("valid", present, arrays[0].shape)
+    _same_shape("valid", present, shape)
     if present.dtype != np.bool_:
         raise UserError(f"`valid` must be true or false for each sample, not {present.dtype}.")
     sizes = present.sum(axis=1)
     ks = as_ks(k, int(sizes.max()))
     first = np.argsort(~present, axis=1, kind="stable")
-    values = np.full((questions, ks.size), np.nan)
-    for size in np.unique(sizes[sizes > 0]):
-        rows = np.flatnonzero(sizes == size)
-        columns = first[rows, :size]
-        possible = ks <= size
-        if possible.any():
-            pools = [np.take_along_axis(array[rows], columns, axis=1) for array in arrays]
-            tail = () if seeds is None else (seeds[rows],)
-            values[np.ix_(rows, np.flatnonzero(possible))] = kernel(*pools, ks[possible], *tail)
+    values: Floats | None = None
+    for size in np.unique(sizes[sizes >= ks.min()]):
+        rows, possible = np.flatnonzero(sizes == size), np.flatnonzero(ks <= size)
+        pools = [np.take_along_axis(array[rows], first[rows, :size], axis=1) for array in arrays]
+        part = kernel(*pools, ks[possible])
+        if values is None:
+            values = np.full((shape[0], ks.size, *part.shape[2:]), np.nan)
+        values[np.ix_(rows, possible)] = part
+    assert values is not None  # as_ks keeps k within the largest pool
     return values
 
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outlay.curves.shapes import Bools, Floats, Ints, as_answers, as_correct, as_scores, over_pools
+from outlay.curves.votes import simulate_votes
 from outlay.errors import UserError
 
 _GRID = float(1 << 40)
-_BLOCK_BYTES = 96 << 20
-"""Memory for one block of questions' class sums."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,9 @@ def class_times_score_at_k(
     return _estimate(right, groups, grid, k, permutations, seed, valid, size_power)
 
 
-def _checked(correct: ArrayLike, answers: ArrayLike, scores: ArrayLike, valid: ArrayLike | None) -> tuple[Bools, Ints, Floats]:
+def _checked(
+    correct: ArrayLike, answers: ArrayLike, scores: ArrayLike, valid: ArrayLike | None
+) -> tuple[Bools, Ints, Floats]:
     right = as_correct(correct)
     classes = as_answers(answers, right.shape)
     return right, classes, as_scores(scores, right.shape, ~_voting(classes, valid))
@@ -160,11 +162,9 @@ def _estimate(
 ) -> MonteCarlo:
     if permutations < 2:
         raise UserError(f"`permutations` must be at least 2, to know the Monte-Carlo error; it is {permutations}.")
-
-    def kernel(right: Bools, classes: Ints, grid: Floats, ks: Ints, rows: Ints) -> Floats:
-        return _moments(right, classes, grid, ks, rows, permutations, seed, size_power)
-
-    moments = over_pools(kernel, k, valid, right, classes, grid, seeds=np.arange(right.shape[0]))
-    values, error = moments.real, moments.imag
+    rows = np.broadcast_to(np.arange(right.shape[0])[:, None], right.shape)
+    kernel = partial(simulate_votes, permutations=permutations, seed=seed, size_power=size_power)
+    moments = over_pools(kernel, k, valid, right, classes, grid, rows)
+    values, error = moments[..., 0], moments[..., 1]
     counted = np.maximum((~np.isnan(values)).sum(axis=0), 1)
     return MonteCarlo(values, error, np.sqrt(np.nansum(error**2, axis=0)) / counted)

@@ -22,10 +22,19 @@ STEP_END = "\n\n"
 """What ends a step in free text: an empty line, as in the PRM literature."""
 
 
-async def solve_over_protocols(unit: Unit, task: Task, model: Model, verifier: Verifier | None, *,
-                               prices: Prices | None = None, step_end: str = STEP_END) -> Trace:
+async def solve_over_protocols(
+    unit: Unit,
+    task: Task,
+    model: Model,
+    verifier: Verifier | None,
+    *,
+    prices: Prices | None = None,
+    step_end: str = STEP_END,
+) -> Trace:
     """Run one unit to its end and return its trace."""
-    ledger = Ledger(unit.budget, prices or Prices(parameters=getattr(model, "parameters", 0)), 0, task.max_solution_tokens)
+    ledger = Ledger(
+        unit.budget, prices or Prices(parameters=getattr(model, "parameters", 0)), 0, task.max_solution_tokens
+    )
     served = Served(unit, task, ledger, model.name, verifier.name if verifier else None)
     out: set[asyncio.Task[None]] = set()
 
@@ -37,10 +46,10 @@ async def solve_over_protocols(unit: Unit, task: Task, model: Model, verifier: V
     async def serve(pending: Pending) -> None:
         if isinstance(pending.request, Sample):
             drawn = await _sample(served, model, pending.request, pending.address, step_end)
-            pending.done(served.sampled(pending.request, drawn))
+            pending.done(served.sampled(pending, drawn))
         elif verifier is not None and isinstance(pending.request, Score):
             scores = await verifier.score(pending.request.question, pending.request.solutions)
-            pending.done(served.scored(pending.request, list(scores)))
+            pending.done(list(scores))
 
     running = Running(unit.strategy.solve(unit.question, unit.budget), submit)
     running.start()
@@ -58,7 +67,9 @@ async def solve_over_protocols(unit: Unit, task: Task, model: Model, verifier: V
     return served.trace(running)
 
 
-async def _sample(served: Served, model: Model, request: Sample, address: tuple[int, ...], step_end: str) -> list[Solution]:
+async def _sample(
+    served: Served, model: Model, request: Sample, address: tuple[int, ...], step_end: str
+) -> list[Solution]:
     if request.attempts:
         raise Unsupported(f"{model.name} cannot revise: nothing says how it reads earlier attempts")
     if request.top_p != 1.0:
@@ -69,15 +80,23 @@ async def _sample(served: Served, model: Model, request: Sample, address: tuple[
     return prefixes
 
 
-async def _extend(served: Served, model: Model, request: Sample, prefixes: Sequence[Solution], address: tuple[int, ...],
-                  step_end: str) -> list[Solution]:
+async def _extend(
+    served: Served, model: Model, request: Sample, prefixes: Sequence[Solution], address: tuple[int, ...], step_end: str
+) -> list[Solution]:
     """Each prefix continued once: to the next step's end or to the end of the solution; finished ones stay."""
     stop = [step_end] if request.until == "step" else []
     budget = served.task.max_solution_tokens
     seed = key(served.unit.seed, served.unit.question.id, address, len(prefixes[0].steps)) % 2**31
     if all(prefix == prefixes[0] for prefix in prefixes) and not prefixes[0].finished:
-        drawn = await model.sample(request.question.text, n=len(prefixes), max_tokens=max(budget - prefixes[0].tokens, 1),
-                                   temperature=request.temperature, stop=stop, seed=seed, prefix=prefixes[0].text)
+        drawn = await model.sample(
+            request.question.text,
+            n=len(prefixes),
+            max_tokens=max(budget - prefixes[0].tokens, 1),
+            temperature=request.temperature,
+            stop=stop,
+            seed=seed,
+            prefix=prefixes[0].text,
+        )
         if len(drawn) != len(prefixes):
             raise OutlayError(f"{model.name} was asked for {len(prefixes)} completions and gave {len(drawn)}")
         return [_grown(prefix, completion) for prefix, completion in zip(prefixes, drawn, strict=True)]
@@ -86,8 +105,14 @@ async def _extend(served: Served, model: Model, request: Sample, prefixes: Seque
         if prefix.finished:
             return prefix
         (completion,) = await model.sample(
-            request.question.text, n=1, max_tokens=max(budget - prefix.tokens, 1), temperature=request.temperature,
-            stop=stop, seed=(seed + index) % 2**31, prefix=prefix.text)
+            request.question.text,
+            n=1,
+            max_tokens=max(budget - prefix.tokens, 1),
+            temperature=request.temperature,
+            stop=stop,
+            seed=(seed + index) % 2**31,
+            prefix=prefix.text,
+        )
         return _grown(prefix, completion)
 
     return list(await asyncio.gather(*(one(index, prefix) for index, prefix in enumerate(prefixes))))
@@ -95,4 +120,4 @@ async def _extend(served: Served, model: Model, request: Sample, prefixes: Seque
 
 def _grown(prefix: Solution, completion: Completion) -> Solution:
     step = Step(completion.text, completion.generated_tokens, sum(completion.logprobs or ()))
-    return Solution(prefix.steps + (step,), finished=completion.finish_reason == "end", step_scores=prefix.step_scores)
+    return Solution((*prefix.steps, step), finished=completion.finish_reason == "end", step_scores=prefix.step_scores)

@@ -34,11 +34,13 @@ class BatchingDriver:
     >>> traces = list(driver.solve([Unit(question, BestOfN(), Budget(generations=16))]))   # doctest: +SKIP
     """
 
-    def __init__(self, task: Task, model: InProcessModel, verifier: InProcessVerifier | None = None,
-                 prices: Prices | None = None) -> None:
+    def __init__(
+        self, task: Task, model: InProcessModel, verifier: InProcessVerifier | None = None, prices: Prices | None = None
+    ) -> None:
         self.task, self.model, self.verifier = task, model, verifier
-        self.prices = prices or Prices(parameters=model.parameters,
-                                       verifier_parameters=verifier.parameters if verifier else 0)
+        self.prices = prices or Prices(
+            parameters=model.parameters, verifier_parameters=verifier.parameters if verifier else 0
+        )
         self.tokens_generated = 0
         self._ended: deque[_Active] = deque()
 
@@ -48,8 +50,11 @@ class BatchingDriver:
         under_way = 0
         exhausted = False
         while True:
-            while not exhausted and self.model.backlog < 2 * self.model.capacity and (
-                    self.verifier is None or self.verifier.backlog < 2 * self.verifier.capacity):
+            while (
+                not exhausted
+                and self.model.backlog < 2 * self.model.capacity
+                and (self.verifier is None or self.verifier.backlog < 2 * self.verifier.capacity)
+            ):
                 unit = next(waiting, None)
                 if unit is None:
                     exhausted = True
@@ -90,13 +95,14 @@ class BatchingDriver:
         verifier = self.verifier
         if verifier is not None and not verifier.idle and (self.model.idle or verifier.backlog >= verifier.capacity):
             for (active, pending), scores in verifier.advance():
-                pending.done(active.served.scored(pending.request, scores))
+                pending.done(scores)
                 self._note(active)
         elif not self.model.idle:
             for (active, pending), solutions in self.model.advance():
                 self.tokens_generated += sum(s.tokens for s in solutions) - (
-                    len(solutions) * pending.request.prefix.tokens if pending.request.prefix else 0)
-                pending.done(active.served.sampled(pending.request, solutions))
+                    len(solutions) * pending.request.prefix.tokens if pending.request.prefix else 0
+                )
+                pending.done(active.served.sampled(pending, solutions))
                 self._note(active)
         else:
             raise OutlayError("units are waiting but neither engine has work: a strategy's request was lost")

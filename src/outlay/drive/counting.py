@@ -8,7 +8,7 @@ forecast: `Profile` says what was assumed.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outlay.cost import Ledger, Prices
 from outlay.drive.running import Pending, Running, key, uniform
@@ -65,10 +65,14 @@ def _sample(pending: Pending, request: Sample, ledger: Ledger, profile: Profile)
         return
     before = request.prefix.steps if request.prefix else ()
     ahead = profile.steps if request.until == "end" else min(len(before) + request.steps, profile.steps)
+    request = replace(request, n=n)
+    ledger.asked(request)
     drawn = []
     for index in range(n):
-        steps = tuple(Step(f"{key(pending.address, index, depth)}", profile.step_tokens) for depth in range(len(before), ahead))
+        steps = tuple(
+            Step(f"{key(pending.address, index, depth)}", profile.step_tokens) for depth in range(len(before), ahead)
+        )
         answer = str(key(pending.address, index) % 3) if ahead == profile.steps else None
         drawn.append(Solution(before + steps, finished=ahead == profile.steps, answer=answer))
-    ledger.sampled(request, drawn)
+    ledger.answered(request, drawn)
     pending.done(drawn)

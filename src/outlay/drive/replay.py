@@ -27,9 +27,17 @@ class Replayed:
     cost: Cost
 
 
-def replay(strategy: Strategy, question: Question, recorded: Sequence[Solution], budget: Budget, *,
-           order: Sequence[int] | None = None, seed: int = 0, prices: Prices | None = None,
-           question_tokens: int = 0) -> Replayed:
+def replay(
+    strategy: Strategy,
+    question: Question,
+    recorded: Sequence[Solution],
+    budget: Budget,
+    *,
+    order: Sequence[int] | None = None,
+    seed: int = 0,
+    prices: Prices | None = None,
+    question_tokens: int = 0,
+) -> Replayed:
     """Run `strategy` over `recorded` solutions of one question, taken in `order` (as recorded where it is None).
 
     Raises `Unsupported` where the strategy asks for what was not recorded.
@@ -52,13 +60,17 @@ def replay(strategy: Strategy, question: Question, recorded: Sequence[Solution],
             ledger.scored(request.solutions)
             pending.done([pool.scores(solution) for solution in request.solutions])
         elif n := ledger.affordable(request):
-            drawn = pool.draw(replace(request, n=n))
-            ledger.sampled(request, drawn)
+            request = replace(request, n=n)
+            drawn = pool.draw(request)
+            ledger.asked(request)
+            ledger.answered(request, drawn)
             pending.done(drawn)
         else:
             pending.fail(BudgetExhausted(f"the next request would exceed {budget}"))
     if isinstance(running.error, BudgetExhausted):
-        return Replayed(replace(majority(pool.given), note="the budget ran out: majority of what was finished"), ledger.spent)
+        return Replayed(
+            replace(majority(pool.given), note="the budget ran out: majority of what was finished"), ledger.spent
+        )
     if running.error is not None:
         raise running.error
     return Replayed(running.result, ledger.spent)

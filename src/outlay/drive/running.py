@@ -57,8 +57,14 @@ class Running:
 class _Part:
     """One generator: sends it what it asked for, one yield at a time."""
 
-    def __init__(self, work: Work, address: Address, submit: Callable[[Pending], None], end: Callable[[Any], None],
-                 fail: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        work: Work,
+        address: Address,
+        submit: Callable[[Pending], None],
+        end: Callable[[Any], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
         self.work, self.address, self.submit, self.end, self.fail = work, address, submit, end, fail
         self.asked = 0
 
@@ -90,8 +96,12 @@ class _Part:
         branch = (*self.address, self.asked)
         self.asked += 1
         parts = [(part, (*branch, index)) for index, part in enumerate(wanted.parts)]
-        self._gather([lambda done, fail, w=work, a=address: _Part(w, a, self.submit, done, fail).go(lambda: next(w))
-                      for work, address in parts])
+        self._gather(
+            [
+                lambda done, fail, w=work, a=address: _Part(w, a, self.submit, done, fail).go(lambda: next(w))
+                for work, address in parts
+            ]
+        )
 
     def _gather(self, starts: Sequence[Callable[..., None]]) -> None:
         """Start all; resume the generator once all have answered, or throw the first refusal into it then."""

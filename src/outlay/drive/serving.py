@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from outlay.cost import Ledger, Prices
+from outlay.cost import Ledger
 from outlay.drive.running import Address, Pending, Running, key, uniform
 from outlay.errors import BudgetExhausted, OutlayError, UserError
 from outlay.selection import choose
 from outlay.strategies import Strategy
 from outlay.tasks import Task
-from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, StepScores, Trace
+from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Served:
     model: str
     verifier: str | None
     started: float = field(default_factory=time.perf_counter)
-    drawn: int = 0
     finished: list[Solution] = field(default_factory=list)
+    _origins: list[tuple[Address, int]] = field(default_factory=list)
 
     def admit(self, pending: Pending) -> Pending | None:
         """The request as it may be served, trimmed to the budget; None where it was answered or refused at once."""
@@ -52,9 +52,12 @@ class Served:
             if self.verifier is None:
                 raise UserError(f'strategy "{self.unit.strategy.name}" needs a verifier and none was given: name one')
             if self.ledger.can_score(request.solutions):
+                self.ledger.scored(request.solutions)
                 return pending
         elif n := self.ledger.affordable(request):
-            return pending if n == request.n else replace(pending, request=replace(request, n=n))
+            request = request if n == request.n else replace(request, n=n)
+            self.ledger.asked(request)
+            return replace(pending, request=request)
         pending.fail(BudgetExhausted(f"the next request would exceed {self.unit.budget}"))
         return None
 
@@ -62,39 +65,59 @@ class Served:
         """A random key for each continuation of the request at `address`."""
         return [key(self.unit.seed, self.unit.question.id, address, index) for index in range(n)]
 
-    def sampled(self, request: Sample, solutions: Sequence[Solution]) -> list[Solution]:
+    def sampled(self, pending: Pending, solutions: Sequence[Solution]) -> list[Solution]:
         """Enter the solutions in the ledger; number them and extract the answers of those that have ended."""
-        self.ledger.sampled(request, solutions)
+        assert isinstance(pending.request, Sample)
+        self.ledger.answered(pending.request, solutions)
         numbered = []
-        for solution in solutions:
+        for index, solution in enumerate(solutions):
             answer = self.task.extract(solution.text) if solution.finished else None
-            numbered.append(replace(solution, sample=self.drawn, answer=answer))
-            self.drawn += 1
+            numbered.append(replace(solution, sample=len(self._origins), answer=answer))
+            self._origins.append((pending.address, index))
         self.finished += [solution for solution in numbered if solution.finished]
         return numbered
 
-    def scored(self, request: Score, scores: list[StepScores]) -> list[StepScores]:
-        """Enter a scoring in the ledger."""
-        self.ledger.scored(request.solutions)
-        return scores
-
     def trace(self, running: Running) -> Trace:
         """What the run leaves behind, graded where the question has a reference or a judge."""
-        choice = self._choice(running)
+        choice = self._in_order_of_asking(self._choice(running))
         question = self.unit.question
-        chosen = next((i for i, s in enumerate(choice.candidates) if choice.solution is not None
-                       and s.sample == choice.solution.sample), None)
+        chosen = next(
+            (
+                i
+                for i, s in enumerate(choice.candidates)
+                if choice.solution is not None and s.sample == choice.solution.sample
+            ),
+            None,
+        )
         return Trace(
-            question=question, strategy=self.unit.strategy.spec(), budget=self.unit.budget, seed=self.unit.seed,
-            model=self.model, verifier=self.verifier, answer=choice.answer, solutions=choice.candidates,
-            cost=replace(self.ledger.spent, seconds=time.perf_counter() - self.started), chosen=chosen,
-            correct=self._grade(choice.answer), note=choice.note,
-            solution_correct=tuple(self._grade(solution.answer) for solution in choice.candidates))
+            question=question,
+            strategy=self.unit.strategy.spec(),
+            budget=self.unit.budget,
+            seed=self.unit.seed,
+            model=self.model,
+            verifier=self.verifier,
+            answer=choice.answer,
+            solutions=choice.candidates,
+            cost=replace(self.ledger.spent, seconds=time.perf_counter() - self.started),
+            chosen=chosen,
+            correct=self._grade(choice.answer),
+            note=choice.note,
+            solution_correct=tuple(self._grade(solution.answer) for solution in choice.candidates),
+        )
+
+    def _in_order_of_asking(self, choice: Choice) -> Choice:
+        """The choice with its solutions numbered by the requests' addresses: until here they were numbered as they arrived."""
+        ranked = sorted(range(len(self._origins)), key=self._origins.__getitem__)
+        rank = {arrived: place for place, arrived in enumerate(ranked)}
+        solution = choice.solution and replace(choice.solution, sample=rank[choice.solution.sample])
+        candidates = tuple(replace(candidate, sample=rank[candidate.sample]) for candidate in choice.candidates)
+        return replace(choice, solution=solution, candidates=candidates)
 
     def _choice(self, running: Running) -> Choice:
         """The strategy's choice; where the budget ran out under it, the majority of what had ended by then."""
         if isinstance(running.error, BudgetExhausted):
-            return replace(choose("majority", self.finished), note="the budget ran out: majority of what was finished")
+            finished = sorted(self.finished, key=lambda solution: self._origins[solution.sample])
+            return replace(choose("majority", finished), note="the budget ran out: majority of what was finished")
         if running.error is not None:
             raise running.error
         if not isinstance(running.result, Choice):
@@ -103,5 +126,3 @@ class Served:
 
     def _grade(self, answer: str | None) -> bool:
         return answer is not None and self.task.grade(self.unit.question, answer)
-
-

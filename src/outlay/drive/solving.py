@@ -19,23 +19,41 @@ from outlay.types import Budget, Question, Trace
 from outlay.verifiers.verifier import InProcessVerifier, Verifier
 
 
-def solve(question: str | Question, *, strategy: Strategy | dict[str, Any] | str, model: Any, verifier: Any = None,
-          budget: Budget | None = None, seed: int = 0, task: Task | str | None = None) -> Trace:
+def solve(
+    question: str | Question,
+    *,
+    strategy: Strategy | dict[str, Any] | str,
+    model: Any,
+    verifier: Any = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    task: Task | str | None = None,
+) -> Trace:
     """Spend at most `budget` on one question and return the trace: answer, solutions, cost.
 
     `model` and `verifier` are addresses (`"embedded:countdown-small"`) or objects; `strategy` an object, a spec or a name;
-    `task` judges answers (known from an embedded model; otherwise the last line of the text is the answer). `budget` is one generation
-    where it is None.
+    `task` judges answers (known from an embedded model; otherwise the last line of the text is the answer). `budget` is
+    one generation where it is None.
 
     >>> trace = solve("2 3 4 > 24 |", strategy="greedy", model="embedded:countdown-small")   # doctest: +SKIP
     >>> trace.cost.generations                                                             # doctest: +SKIP
     1.0
     """
-    return asyncio.run(asolve(question, strategy=strategy, model=model, verifier=verifier, budget=budget, seed=seed, task=task))
+    return asyncio.run(
+        asolve(question, strategy=strategy, model=model, verifier=verifier, budget=budget, seed=seed, task=task)
+    )
 
 
-async def asolve(question: str | Question, *, strategy: Strategy | dict[str, Any] | str, model: Any, verifier: Any = None,
-                 budget: Budget | None = None, seed: int = 0, task: Task | str | None = None) -> Trace:
+async def asolve(
+    question: str | Question,
+    *,
+    strategy: Strategy | dict[str, Any] | str,
+    model: Any,
+    verifier: Any = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    task: Task | str | None = None,
+) -> Trace:
     """`solve`, to be awaited. An in-process engine computes in a thread, so that the event loop stays free."""
     if isinstance(model, str):
         model = model_backends.load(model)
@@ -52,10 +70,14 @@ async def asolve(question: str | Question, *, strategy: Strategy | dict[str, Any
         driver = BatchingDriver(judge, model, verifier)
         return await asyncio.to_thread(lambda: next(iter(driver.solve([unit]))))
     if not isinstance(model, Model):
-        raise UserError(f"{model!r} is no model: give an address such as embedded:countdown-small, or an object with a "
-                        "name and an async sample method")
+        raise UserError(
+            f"{model!r} is no model: give an address such as embedded:countdown-small, or an object with a "
+            "name and an async sample method"
+        )
     if verifier is not None and not isinstance(verifier, Verifier):
-        raise UserError(f"{verifier!r} is no verifier: give an address, or an object with a name and an async score method")
+        raise UserError(
+            f"{verifier!r} is no verifier: give an address, or an object with a name and an async score method"
+        )
     return await solve_over_protocols(unit, judge, model, verifier)
 
 

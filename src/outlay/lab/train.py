@@ -110,7 +110,11 @@ def fit_verifier(
 
     def report(step: int, weights: Weights, head: Weights) -> None:
         if step % recipe.report_every == 0:
-            log(f"{recipe.name}: step {step}, {judged(weights, head)}")
+            figures = judged(weights, head)
+            log(
+                f"{recipe.name}: step {step}, AUC {figures.auc.mean}, within question "
+                f"{figures.auc_within_question.mean} {figures.quintile_auc_within_question}"
+            )
 
     started = time.perf_counter()
     if plain:
@@ -124,9 +128,9 @@ def fit_verifier(
     fitted, head = as_shipped(fitted), as_shipped(head)
     figures: dict[str, Any] = asdict(judged(fitted, head))
 
-    def baseline(weights: Weights) -> float:
+    def baseline(weights: Weights) -> dict[str, float]:
         log_probabilities = verifier.solution_log_probabilities(weights, shape, validation)
-        return verifier.judged(log_probabilities, validation).auc_within_question
+        return asdict(verifier.judged(log_probabilities, validation).auc_within_question)
 
     figures["baseline_auc_within_question_of_policy_log_probability"] = baseline(policy)
     if not plain:

@@ -26,7 +26,7 @@ from outlay.lab.heads import (
     self_channel_scores,
 )
 from outlay.lab.labels import LabelledSolution
-from outlay.lab.measure import VerifierFigures, verifier_figures
+from outlay.lab.measure import VerifierFigures, by_question, verifier_figures
 from outlay.lab.network import Shape, Weights, final_states, logits
 from outlay.lab.recipes import VerifierRecipe
 
@@ -206,5 +206,7 @@ def solution_log_probabilities(
 
 def judged(scores: NDArray[np.float64], solutions: Sequence[LabelledSolution]) -> VerifierFigures:
     """The figures of scores [rows] of solutions."""
-    correct = np.array([item.correct for item in solutions])
-    return verifier_figures(scores, correct, np.array([item.group for item in solutions]))
+    groups = [item.group for item in solutions]
+    correct, valid = by_question(np.array([item.correct for item in solutions]), groups)
+    rectangle, _ = by_question(scores, groups)
+    return verifier_figures(rectangle, correct, valid)

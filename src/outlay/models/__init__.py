@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from outlay.errors import UserError
-from outlay.registry import available, nearest, resolve
 from outlay.models.model import Completion, InProcessModel, Model
+from outlay.registry import available, nearest, resolve
 
 
 def embedded_folder(name: str) -> Path:

@@ -34,8 +34,17 @@ class Model(Protocol):
 
     name: str
 
-    async def sample(self, prompt: str, *, n: int, max_tokens: int, temperature: float, stop: Sequence[str], seed: int,
-                     prefix: str = "") -> list[Completion]:
+    async def sample(
+        self,
+        prompt: str,
+        *,
+        n: int,
+        max_tokens: int,
+        temperature: float,
+        stop: Sequence[str],
+        seed: int,
+        prefix: str = "",
+    ) -> list[Completion]:
         """`n` continuations of `prompt` + `prefix`."""
         ...
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from outlay.report.names import LEVELS, bin_name
+from outlay.report.names import LEVELS, bin_name, method_name
 from outlay.report.parts import Column, Figure, Row, Section, Series, Table, listed, number, percent
-from outlay.report.reading import Curve, Estimate, bin_curves, curves, mapping, numbers
+from outlay.report.reading import Curve, bin_curves, curves, mapping, numbers
 
 BUDGET = "Generations per question, N"
 ACCURACY = "Questions answered correctly"
@@ -19,6 +19,7 @@ FALL = 0.01
 """A method is listed as falling from one percentage point on."""
 
 _UPPER_BOUND = "pass"
+_EVERYWHERE = "all questions"
 _POINT_COLUMNS = (
     Column("label", "Method"),
     Column("x", "N (generations)", "number"),
@@ -35,30 +36,28 @@ def accuracy_section(group: Mapping[str, Any], where: str, id: str, styles: Mapp
         return None
     finding = _accuracy_finding(found)
     has_cost = any(cost is not None for curve in found.values() for cost in curve.cost)
+    single = all(len(curve.n) == 1 for curve in found.values())
     figure = Figure(
         id=f"{id}-accuracy",
-        kind="curves",
-        title="Accuracy against budget",
+        kind="intervals" if single else "curves",
+        title="Accuracy" if single else "Accuracy against budget",
         finding=finding,
         columns=(*_POINT_COLUMNS, Column("cost", "Cost (generations)", "number")) if has_cost else _POINT_COLUMNS,
         rows=tuple(row for curve in found.values() for row in curve_rows(curve, styles)),
-        series=tuple(styles[key] for key in found),
-        options={"x": BUDGET, "y": ACCURACY, "log": True},
+        series=() if single else tuple(styles[key] for key in found),
+        options={"y": ACCURACY, "percent": True} if single else {"x": BUDGET, "y": ACCURACY, "log": True},
     )
-    return Section(
-        title="How accuracy grows with compute",
-        lede=(
-            "Each method may spend N generations on a question (one generation is one complete solution's worth of "
-            "sampling) and must give one answer. Bands are 95% intervals over questions: where bands overlap, the "
-            "methods may not differ. Coverage is no method: it is the share of questions for which a right answer is "
-            "among the N samples, and so what a perfect way to choose would reach."
-            if _UPPER_BOUND in found
-            else "Each method may spend N generations on a question (one generation is one complete solution's worth "
-            "of sampling) and must give one answer. Bands are 95% intervals over questions: where bands overlap, the "
-            "methods may not differ."
-        ),
-        blocks=(figure,),
+    lede = (
+        "Each method may spend N generations on a question (one generation is one complete solution's worth of "
+        "sampling) and must give one answer. Bands are 95% intervals over questions; where they overlap, the methods "
+        "may not differ."
     )
+    if _UPPER_BOUND in found:
+        lede += (
+            " Coverage is no method: it is the share of questions for which a right answer is among the N samples, "
+            "which is what a perfect way to choose among them would reach."
+        )
+    return Section("How accuracy grows with compute", lede, (figure,))
 
 
 def difficulty_section(group: Mapping[str, Any], where: str, id: str, styles: Mapping[str, Series]) -> Section | None:
@@ -89,9 +88,9 @@ def difficulty_section(group: Mapping[str, Any], where: str, id: str, styles: Ma
         options={"x": BUDGET, "y": ACCURACY, "log": True, "panels": panels},
     )
     source = {
-        "oracle": "how often the model is right on it in samples that are not measured here (true, or oracle, difficulty)",
-        "predicted": "the verifier's mean score for samples of it, which needs no right answers (predicted difficulty)",
-    }.get(kind, f"its {kind.replace('_', ' ')} difficulty")
+        "oracle": "how often the model gets them right, in samples not measured here (true, or oracle, difficulty)",
+        "predicted": "the verifier's mean score, which needs no right answers (predicted difficulty)",
+    }.get(kind, f"{kind.replace('_', ' ')} difficulty")
     return Section(
         title="Easy and hard questions want different methods",
         lede=f"Questions are sorted into {count} bins by {source}. Bin 0 holds the easiest.",
@@ -103,7 +102,7 @@ def falling_section(group: Mapping[str, Any], where: str, styles: Mapping[str, S
     """Where a method's accuracy falls although it spends more; says so too when nothing falls."""
     overall = curves(group.get("curves"), f"{where}.curves")
     _, per_bin = _binned_curves(group, where)
-    placed = [("all questions", curve) for curve in overall.values()]
+    placed = [(_EVERYWHERE, curve) for curve in overall.values()]
     for index, found in enumerate(per_bin):
         placed += [(bin_name(index, len(per_bin)), curve) for curve in found.values()]
     measured = [(place, c) for place, c in placed if c.key != _UPPER_BOUND and c.key not in LEVELS and len(c.n) > 2]
@@ -119,10 +118,9 @@ def falling_section(group: Mapping[str, Any], where: str, styles: Mapping[str, S
     if not falls:
         return Section(title, lede, (), ("No method falls by a percentage point or more after its best budget.",))
     clear = sum(_apart(c, index) for _, c, index in falls)
-    apart = f"In {clear} of them" if clear else "In none of them"
     table = Table(
         title="Methods that fall after their best budget",
-        header=("Method", "Where", "Best at N", "Accuracy there", "Largest N", "Accuracy there", "Fall", "Intervals"),
+        header=("Method", "Where", "Best N", "Accuracy", "Largest N", "Accuracy", "Fall", "Intervals"),
         rows=tuple(
             (
                 styles[c.key].label,
@@ -142,12 +140,16 @@ def falling_section(group: Mapping[str, Any], where: str, styles: Mapping[str, S
         ),
     )
     worst_place, worst, index = falls[0]
-    label = styles[worst.key].label
+    place = "over all questions" if worst_place == _EVERYWHERE else f"in {worst_place}"
+    before, after = percent(worst.values[index].mean), percent(worst.last.mean)
     finding = (
-        f"The largest fall is {label}'s on {worst_place}: {percent(worst.values[index].mean)} at N = "
-        f"{number(worst.n[index])}, {percent(worst.last.mean)} at N = {number(worst.n[-1])}."
+        f"The largest fall: {styles[worst.key].label}, {place}, from {before} at N = {number(worst.n[index])} to "
+        f"{after} at N = {number(worst.n[-1])}."
     )
-    many = f"{len(falls)} of {len(measured)} curves fall by a point or more. {apart} the two intervals do not overlap."
+    many = (
+        f"{len(falls)} of {len(measured)} curves fall by a point or more after their best budget; the intervals at the "
+        f"two budgets are apart for {clear or 'none'} of them."
+    )
     return Section(title, lede, (table,), (finding, many))
 
 
@@ -180,64 +182,52 @@ def _apart(curve: Curve, index: int) -> bool:
 
 
 def _accuracy_finding(found: Mapping[str, Curve]) -> str:
-    from outlay.report.names import method_name
-
     methods = {key: c for key, c in found.items() if key != _UPPER_BOUND and key not in LEVELS}
     sentences = []
     if methods:
         largest = max(c.n[-1] for c in methods.values())
         at_largest = {key: c for key, c in methods.items() if c.n[-1] == largest}
         best = max(at_largest.values(), key=lambda c: c.last.mean)
-        sentences.append(
-            f"At {number(largest)} generations a question {method_name(best.key)} is highest, with {best.last.as_percent()}"
-            if len(at_largest) > 1
-            else f"At {number(largest)} generations a question {method_name(best.key)} has {best.last.as_percent()}"
-        )
+        many = f"At {number(largest)} generations a question" if largest > 1 else "With one sample a question"
+        told = "the highest is " if len(at_largest) > 1 else ""
+        sentences.append(f"{many} {told}{method_name(best.key)}, with {best.last.as_percent()}")
         if best.n[0] == 1 and len(best.n) > 1:
             sentences[-1] += f"; a single sample has {percent(best.values[0].mean)}"
     if _UPPER_BOUND in found:
-        c = found[_UPPER_BOUND]
-        sentences.append(
-            f"For {percent(c.last.mean)} of the questions a right answer is among {number(c.n[-1])} samples"
-        )
+        cover = found[_UPPER_BOUND]
+        if cover.n[-1] > 1:
+            share, samples = percent(cover.last.mean), number(cover.n[-1])
+            sentences.append(f"For {share} of the questions a right answer is among {samples} samples")
     if "greedy" in found:
         sentences.append(f"One greedy sample has {found['greedy'].last.as_percent()}")
     return " ".join(f"{sentence}." for sentence in sentences)
 
 
 def _difficulty_finding(per_bin: Sequence[Mapping[str, Curve]]) -> str:
-    from outlay.report.names import method_name
-
-    def highest(at: str) -> str:
-        winners: dict[str, list[str]] = {}
-        budgets = []
-        for index, found in enumerate(per_bin):
-            methods = [c for key, c in found.items() if key != _UPPER_BOUND and key not in LEVELS]
-            if not methods:
-                continue
-            budget = min(c.n[-1] for c in methods) if at == "last" else _smallest_budget(methods)
-            budgets.append(budget)
-            best = max(methods, key=lambda c: _at(c, budget))
-            tied = [c for c in methods if _at(c, budget) == _at(best, budget)]
-            name = method_name(best.key) if len(tied) == 1 else "a tie"
-            winners.setdefault(name, []).append(str(index))
-        if not winners:
-            return ""
-        named = listed([f"{name} in bin{'s' if len(b) > 1 else ''} {listed(b)}" for name, b in winners.items()])
-        return f"At N = {number(min(budgets))} the highest mean is {named}."
-
-    first, last = highest("first"), highest("last")
-    both = [first] if first == last or not last else [first, last]
-    return " ".join([*filter(None, both), "Where bands overlap, the order may be chance."])
+    """Which method is highest in each bin, at the smallest and at the largest budget that all methods share."""
+    moving = [
+        [c for key, c in found.items() if key != _UPPER_BOUND and key not in LEVELS and len(c.n) > 1]
+        for found in per_bin
+    ]
+    shared = sorted(set.intersection(*(set(c.n) for methods in moving for c in methods))) if any(moving) else []
+    budgets = [n for n in shared if n > 1] or shared
+    told = [_highest(moving, budget) for budget in dict.fromkeys(budgets[:1] + budgets[-1:])]
+    return " ".join([*told, "Where bands overlap, the order may be chance."])
 
 
-def _smallest_budget(methods: Sequence[Curve]) -> float:
-    shared = [n for n in methods[0].n if n > 1 and all(n in c.n for c in methods)]
-    return shared[0] if shared else min(c.n[-1] for c in methods)
+def _highest(per_bin: Sequence[Sequence[Curve]], budget: float) -> str:
+    winners: dict[str, list[str]] = {}
+    for index, methods in enumerate(per_bin):
+        if methods:
+            top = max(_at(c, budget) for c in methods)
+            first = [method_name(c.key) for c in methods if _at(c, budget) == top]
+            winners.setdefault(listed(first), []).append(str(index))
+    named = "; ".join(f"{name}, in bin{'s' if len(b) > 1 else ''} {listed(b)}" for name, b in winners.items())
+    return f"Highest mean at N = {number(budget)}: {named}."
 
 
 def _at(curve: Curve, budget: float) -> float:
-    return curve.values[curve.n.index(budget)].mean if budget in curve.n else float("-inf")
+    return curve.values[curve.n.index(budget)].mean
 
 
 def _binned_curves(group: Mapping[str, Any], where: str) -> tuple[str, list[dict[str, Curve]]]:
@@ -265,6 +255,3 @@ def _means(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [item.get("mean") if isinstance(item, Mapping) else item for item in value]
     return value
-
-
-__all__ = ["Estimate", "accuracy_section", "curve_rows", "difficulty_section", "falling_section", "peak"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from outlay.report.names import bin_name, method_name, policy_name, styled
 from outlay.report.parts import Column, Figure, Row, Section, Table, listed, number, percent
-from outlay.report.reading import Estimate, estimates, finite, mapping, numbers, sequence
+from outlay.report.reading import estimates, finite, mapping, numbers, sequence
 
 COST = "Cost per question, in generations"
 
@@ -57,7 +57,8 @@ def deciding_section(group: Mapping[str, Any], where: str, id: str) -> Section |
         lede=(
             "A policy looks at how hard a question seems and then chooses the method and how much of the budget to "
             "use. Choices are made on one half of the questions and measured on the other, and finding out how hard "
-            "a question is counts in the cost."
+            "a question is counts in the cost. All policies are measured on the same questions, so their bands overlap "
+            "even where one is reliably better: the savings below are compared in pairs."
         ),
         blocks=tuple(blocks),
         findings=_savings_findings(policies, where),
@@ -79,7 +80,7 @@ def agreement_section(group: Mapping[str, Any], where: str, id: str) -> Section 
         title="How well difficulty can be told beforehand",
         lede=(
             "True difficulty needs right answers and many samples, which nobody has for a new question. A policy that "
-            "is to be used must predict it. Dark cells on the diagonal are questions placed in their true bin."
+            "is to be used must predict it. The diagonal holds the questions placed in their true bin."
         ),
         blocks=tuple(figures),
     )
@@ -89,7 +90,7 @@ def _policy_rows(key: str, policy: Mapping[str, Any], where: str) -> list[Row]:
     budgets = numbers(policy.get("budget"), f"{where}.budget")
     accuracy = estimates(policy.get("accuracy"), f"{where}.accuracy")
     costs = numbers(policy.get("cost"), f"{where}.cost", len(budgets))
-    rows = []
+    rows: list[Row] = []
     for budget, value, cost in zip(budgets, accuracy, costs):
         x = cost if cost else budget
         if value is None or not x:
@@ -113,12 +114,12 @@ def _policy_finding(rows: Sequence[Row]) -> str:
     shared = [b for b in budgets if len({r["series"] for r in rows if r["budget"] == b}) > 1]
     if not shared:
         return ""
-    told = []
-    for budget in dict.fromkeys((shared[(len(shared) - 1) // 2], shared[-1])):
-        there = sorted((r for r in rows if r["budget"] == budget), key=lambda r: -r["y"])
-        values = listed([f"{r['label']} {Estimate(r['y'], r['low'], r['high']).as_percent()}" for r in there])
-        told.append(f"With a budget of {number(budget)}: {values}.")
-    return " ".join(told)
+    budget = shared[(len(shared) - 1) // 2]
+    there = sorted((r for r in rows if r["budget"] == budget), key=lambda r: -r["y"])
+    told = "; ".join(f"{r['label']} {percent(r['y'])}" for r in there)
+    halves = [(r["high"] - r["low"]) / 2 for r in there if r["low"] is not None and r["high"] is not None]
+    give = f" (each give or take {100 * max(halves):.0f} points)" if halves else ""
+    return f"With a budget of {number(budget)} generations: {told}{give}."
 
 
 def ratio_text(value: Any, where: str) -> str:
@@ -127,11 +128,15 @@ def ratio_text(value: Any, where: str) -> str:
     best = finite(ratio.get("value"), where)
     if best is None:
         return "–"
-    text = f"{'≥ ' if ratio.get('censored') else ''}{number(best)}×"
+    text = f"{'≥ ' if ratio.get('censored') else ''}{_times(best)}×"
     low, high = finite(ratio.get("low"), where), finite(ratio.get("high"), where)
     if low is not None:
-        text += f" ({number(low)} to {number(high) if high is not None else 'no upper end'})"
+        text += f" ({_times(low)} to {_times(high) if high is not None else '∞'})"
     return text
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def _savings(policies: Mapping[str, Any], where: str) -> Table | None:
@@ -171,14 +176,18 @@ def _savings_findings(policies: Mapping[str, Any], where: str) -> tuple[str, ...
         highs = [finite(r.get("high"), where) for r in ratios]
         cheaper = sum(low is not None and low > 1 for low in lows)
         dearer = sum(high is not None and high < 1 for high in highs)
-        unsure = len(ratios) - cheaper - dearer
-        counts = [
-            f"{count} {word}"
-            for count, word in ((cheaper, "surely cheaper"), (dearer, "surely dearer"), (unsure, "not told apart"))
-            if count
-        ]
-        told.append(f"{policy_name(key).capitalize()}, at {len(ratios)} budgets: {listed(counts)} (95% intervals).")
+        counts = (
+            (cheaper, "cheaper than best-of-N"),
+            (dearer, "dearer than best-of-N"),
+            (len(ratios) - cheaper - dearer, "not to be told from it"),
+        )
+        said = listed([f"{word} at {count}" for count, word in counts if count])
+        told.append(f"{_capital(policy_name(key))}: of {len(ratios)} budgets, {said}.")
     return tuple(told)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _choices(policies: Mapping[str, Any], where: str) -> list[Table]:
@@ -216,37 +225,39 @@ def _choice(choice: Any) -> str:
 
 
 def _confusion(kind: str, agreement: Mapping[str, Any], where: str, id: str) -> Figure | None:
+    """The counts `confusion[true][placed]`, drawn with a row for each bin in which questions were placed."""
     counts = [numbers(row, f"{where}.confusion") for row in sequence(agreement.get("confusion"), f"{where}.confusion")]
-    if not counts:
+    size = max((len(row) for row in counts), default=0)
+    if not size:
         return None
-    size = len(counts)
-    rows: list[Row] = []
-    for predicted, row in enumerate(counts):
-        total = sum(value or 0 for value in row)
-        for true, value in enumerate(row):
-            rows.append(
-                {
-                    "predicted": bin_name(predicted, size),
-                    "oracle": bin_name(true, len(row)),
-                    "count": value or 0,
-                    "share": (value or 0) / total if total else None,
-                }
-            )
-    everything = sum(row["count"] for row in rows)
-    right = sum((row[i] or 0) for i, row in enumerate(counts) if i < len(row))
+    placed = [[(row[column] if column < len(row) else None) or 0 for row in counts] for column in range(size)]
+    everything = sum(map(sum, placed))
+    right = sum(row[i] for i, row in enumerate(placed) if i < len(row))
     accuracy = finite(agreement.get("accuracy"), f"{where}.accuracy")
     if accuracy is None and everything:
         accuracy = right / everything
-    name = kind.replace("_", " ").capitalize()
-    finding = (
-        f"{name} difficulty puts {percent(accuracy)} of questions in their true bin; chance would put "
-        f"{percent(1 / size)}."
-        if accuracy is not None
-        else ""
-    )
+    chance = finite(agreement.get("chance"), f"{where}.chance")
+    name = _capital(kind.replace("_", " "))
+    finding = ""
+    if accuracy is not None:
+        finding = (
+            f"{name} difficulty puts {percent(accuracy)} of questions in their true bin; chance would put "
+            f"{percent(1 / size if chance is None else chance)}."
+        )
     precision = [p for p in numbers(agreement.get("precision"), f"{where}.precision") if p is not None]
     if precision:
-        finding += f" Of the questions placed in each bin, from easiest to hardest, {listed([percent(p) for p in precision])} belong there."
+        shares = listed([percent(p) for p in precision])
+        finding += f" Of the questions placed in each bin, from easiest to hardest, {shares} belong there."
+    rows = tuple(
+        {
+            "predicted": bin_name(index, size),
+            "oracle": bin_name(true, len(counts)),
+            "count": count,
+            "share": count / sum(row) if sum(row) else None,
+        }
+        for index, row in enumerate(placed)
+        for true, count in enumerate(row)
+    )
     return Figure(
         id=f"{id}-confusion-{kind}",
         kind="confusion",
@@ -258,6 +269,6 @@ def _confusion(kind: str, agreement: Mapping[str, Any], where: str, id: str) -> 
             Column("count", "Questions", "count"),
             Column("share", "Share of the row", "percent"),
         ),
-        rows=tuple(rows),
+        rows=rows,
         options={"x": "True (oracle) bin", "y": f"{name} bin"},
     )

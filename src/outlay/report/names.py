@@ -145,6 +145,8 @@ def _specification(key: str) -> dict[str, Any] | None:
 
 
 def _option(strategy: str, key: str, value: Any) -> str:
+    if key == "selection":
+        return f"chosen by {METHODS.get(str(value), _words(str(value)))}"
     if key == "steps" and strategy != "lookahead":
         return f"steps = {value}"
     shown = "√N" if key == "width" and value in ("sqrt", "sqrt(N)", "sqrt_n") else value

@@ -59,6 +59,7 @@ def render(summary: Mapping[str, Any]) -> str:
     )
     environment.globals["next_number"] = itertools.count(1).__next__
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
+    environment.filters["kept"] = kept_together
     environment.filters["data"] = lambda figure: Markup(embedded_json(figure_data(figure)))
     scripts = [_read(name) for name in _SCRIPTS]
     return environment.from_string(_read("template/page.html")).render(
@@ -74,6 +75,15 @@ def render(summary: Mapping[str, Any]) -> str:
         policy="; ".join(_security_policy(scripts)),
         licences="\n\n".join(_read(name) for name in _LICENCES),
     )
+
+
+def kept_together(text: str) -> str:
+    """The text with short equations (`N = 4`) kept on one line.
+
+    >>> kept_together("N = 4") == "N\\u00a0=\\u00a04"
+    True
+    """
+    return text.replace(" = ", "\u00a0=\u00a0")
 
 
 def figure_data(figure: Figure) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The story of a report, in order: what was run and what it cost, then each group, then the exchange, then the limits."""
+"""The story of a report, in order: what was run and what it cost, then each group, then the exchange."""
 
 from __future__ import annotations
 

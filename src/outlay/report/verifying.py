@@ -12,7 +12,7 @@ from typing import Any
 
 from outlay.report.names import bin_name
 from outlay.report.parts import Column, Figure, Row, Section, Table, percent
-from outlay.report.reading import Estimate, estimate, estimates, mapping, numbers
+from outlay.report.reading import estimate, estimates, mapping, numbers
 
 _MEASURES = (
     ("auc_within_question", "AUC within a question", "a right solution scores above a wrong one of the same question"),
@@ -74,12 +74,12 @@ def _measures(verifier: Mapping[str, Any], where: str) -> Table | None:
 
 def _per_bin(verifier: Mapping[str, Any], where: str, id: str) -> Figure | None:
     per_bin = mapping(verifier.get("per_bin"), f"{where}.per_bin")
-    for key, name in (("auc_within_question", "AUC within a question"), ("accuracy", "Accuracy")):
-        values = estimates(per_bin.get(key), f"{where}.per_bin.{key}")
-        if any(value is not None for value in values):
-            break
-    else:
+    read = {key: estimates(per_bin.get(key), f"{where}.per_bin.{key}") for key in ("auc_within_question", "accuracy")}
+    key = next((key for key, values in read.items() if any(values)), None)
+    if key is None:
         return None
+    values = read[key]
+    name = "AUC within a question" if key == "auc_within_question" else "Accuracy"
     rows: list[Row] = [
         {
             "label": bin_name(i, len(values)),
@@ -92,7 +92,10 @@ def _per_bin(verifier: Mapping[str, Any], where: str, id: str) -> Figure | None:
     known = [(row["label"], value) for row, value in zip(rows, values) if value is not None]
     weakest = min(known, key=lambda item: item[1].mean)
     strongest = max(known, key=lambda item: item[1].mean)
-    finding = f"{name}: highest in {strongest[0]}, {strongest[1].as_share()}; lowest in {weakest[0]}, {weakest[1].as_share()}."
+    finding = (
+        f"{name}: highest in {strongest[0]}, {strongest[1].as_share()}; "
+        f"lowest in {weakest[0]}, {weakest[1].as_share()}."
+    )
     if key == "auc_within_question" and weakest[1].low is not None and weakest[1].low <= 0.5:
         finding += f" In {weakest[0]} it cannot be told from a coin."
     return Figure(
@@ -117,9 +120,11 @@ def _reliability(verifier: Mapping[str, Any], where: str, id: str) -> Figure | N
     predicted = numbers(reliability.get("predicted"), f"{where}.predicted")
     observed = numbers(reliability.get("observed"), f"{where}.observed", len(predicted))
     counts = numbers(reliability.get("count"), f"{where}.count", len(predicted))
+    lows = numbers(reliability.get("low"), f"{where}.low", len(predicted))
+    highs = numbers(reliability.get("high"), f"{where}.high", len(predicted))
     rows: list[Row] = [
-        {"predicted": p, "observed": o, "count": c}
-        for p, o, c in zip(predicted, observed, counts)
+        {"predicted": p, "observed": o, "count": c, "low": low, "high": high}
+        for p, o, c, low, high in zip(predicted, observed, counts, lows, highs)
         if p is not None and o is not None and c != 0
     ]
     if not rows:
@@ -140,11 +145,10 @@ def _reliability(verifier: Mapping[str, Any], where: str, id: str) -> Figure | N
         columns=(
             Column("predicted", "Mean score", "percent"),
             Column("observed", "Share right", "percent"),
+            Column("low", "95% low", "percent"),
+            Column("high", "95% high", "percent"),
             Column("count", "Solutions", "count"),
         ),
         rows=tuple(rows),
         options={"x": "Score given by the verifier", "y": "Share of solutions that are right"},
     )
-
-
-__all__ = ["Estimate", "verifier_section"]

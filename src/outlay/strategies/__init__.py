@@ -34,6 +34,14 @@ def registered() -> dict[str, str]:
 
 
 __all__ = [
-    "BeamSearch", "BestOfN", "Greedy", "Lookahead", "MajorityVote", "Revisions", "Strategy", "WeightedBestOfN",
-    "from_spec", "registered",
+    "BeamSearch",
+    "BestOfN",
+    "Greedy",
+    "Lookahead",
+    "MajorityVote",
+    "Revisions",
+    "Strategy",
+    "WeightedBestOfN",
+    "from_spec",
+    "registered",
 ]

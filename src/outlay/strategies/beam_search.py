@@ -82,7 +82,10 @@ class Lookahead(Spec):
             plain = WeightedBestOfN(self.temperature, self.top_p, self.aggregation)
             choice = yield from plain.solve(question, budget)
             cost = self.steps + 1
-            return replace(choice, note=f"{generations(budget)} generations cannot pay for a lookahead ({cost} a beam): best-of-N instead")
+            return replace(
+                choice,
+                note=f"{generations(budget)} generations cannot pay for a lookahead ({cost} a beam): best-of-N instead",
+            )
         return (yield from search(self, question, beams=beams, lookahead=self.steps))
 
 
@@ -99,7 +102,9 @@ def search(options: BeamSearch | Lookahead, question: Question, *, beams: int, l
             break
         places = len(open_beams)
         kept = open_beams[: max(places // width, 1)]
-        requests = [replace(step, prefix=beam, n=n) for beam, n in zip(kept, shares(places, len(kept)), strict=True) if n]
+        requests = [
+            replace(step, prefix=beam, n=n) for beam, n in zip(kept, shares(places, len(kept)), strict=True) if n
+        ]
         drawn = yield requests
         extended = yield from valued(options, question, [child for children in drawn for child in children], lookahead)
         candidates = ended + extended
@@ -110,13 +115,16 @@ def search(options: BeamSearch | Lookahead, question: Question, *, beams: int, l
     return choose(options.selection, candidates, tie)
 
 
-def valued(options: BeamSearch | Lookahead, question: Question, candidates: Sequence[Solution],
-           lookahead: int) -> Generator[Any, Any, list[Solution]]:
+def valued(
+    options: BeamSearch | Lookahead, question: Question, candidates: Sequence[Solution], lookahead: int
+) -> Generator[Any, Any, list[Solution]]:
     """The candidates, each with the verifier's value at the end of its greedy rollout (its own where it has ended)."""
     seen = list(candidates)
     unfinished = [index for index, c in enumerate(seen) if not c.ended]
     if lookahead and unfinished:
-        rollouts = yield [Sample(question, prefix=seen[i], until="step", steps=lookahead, temperature=0.0) for i in unfinished]
+        rollouts = yield [
+            Sample(question, prefix=seen[i], until="step", steps=lookahead, temperature=0.0) for i in unfinished
+        ]
         for index, rollout in zip(unfinished, rollouts, strict=True):
             seen[index] = rollout[0] if rollout else seen[index]
     scored = yield from score_all(question, seen, options.aggregation)

@@ -52,7 +52,9 @@ def generations(budget: Budget, default: int = 1) -> int:
     return allowed
 
 
-def score_all(question: Question, solutions: Sequence[Solution], aggregation: str = "last") -> Generator[Any, Any, list[Solution]]:
+def score_all(
+    question: Question, solutions: Sequence[Solution], aggregation: str = "last"
+) -> Generator[Any, Any, list[Solution]]:
     """Have every solution scored (in one request), each score the aggregate of its step scores."""
     if not solutions:
         return []

@@ -49,7 +49,9 @@ def run_packages(packages: Sequence[Package], store: Path, workers: int, report:
     for _ in range(count):
         todo.put(None)
     with _one_blas_thread():
-        processes = [context.Process(target=_work, args=(todo, said, store, os.getpid()), daemon=True) for _ in range(count)]
+        processes = [
+            context.Process(target=_work, args=(todo, said, store, os.getpid()), daemon=True) for _ in range(count)
+        ]
         for process in processes:
             process.start()
     try:
@@ -70,8 +72,10 @@ def _listen(said: Any, processes: Sequence[Any], report: Callable[[Progress], No
         except queue.Empty:
             lost = [p for p in processes if p.exitcode not in (None, 0)]
             if lost:
-                raise OutlayError(f"a worker process died (exit code {lost[0].exitcode}), perhaps for lack of memory: "
-                                  "run again with fewer --workers; finished work is kept") from None
+                raise OutlayError(
+                    f"a worker process died (exit code {lost[0].exitcode}), perhaps for lack of memory: "
+                    "run again with fewer --workers; finished work is kept"
+                ) from None
             continue
         if isinstance(message, Progress):
             report(message)
@@ -99,8 +103,13 @@ def _work(todo: Any, said: Any, store: Path, parent: int) -> None:
         raise
 
 
-def run_package(package: Package, path: Path, loaded: dict[str, Any], report: Callable[[Progress], None],
-                wanted: Callable[[], bool] = lambda: True) -> None:
+def run_package(
+    package: Package,
+    path: Path,
+    loaded: dict[str, Any],
+    report: Callable[[Progress], None],
+    wanted: Callable[[], bool] = lambda: True,
+) -> None:
     """Run one package in this process, appending whole parts as it goes; stops early when `wanted` turns false."""
     from outlay import models, tasks, verifiers
     from outlay.drive.batching import BatchingDriver
@@ -110,8 +119,9 @@ def run_package(package: Package, path: Path, loaded: dict[str, Any], report: Ca
     for address, load in ((package.model, models.load), (package.verifier, verifiers.load)):
         if address is not None and address not in loaded:
             loaded[address] = load(address)
-    driver = BatchingDriver(tasks.load(package.task), loaded[package.model],
-                            loaded[package.verifier] if package.verifier else None)
+    driver = BatchingDriver(
+        tasks.load(package.task), loaded[package.model], loaded[package.verifier] if package.verifier else None
+    )
     ended, tokens, last = [], 0, time.monotonic()
     for trace in driver.solve(package.units):
         ended.append(trace)

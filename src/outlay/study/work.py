@@ -89,10 +89,12 @@ def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
             for model, verifier in servers:
                 units = tuple(
                     Unit(question, job.strategy, Budget(generations=job.budget), job.seed)
-                    for job in jobs(entry, study.seed) if (job.model, job.verifier) == (model, verifier)
+                    for job in jobs(entry, study.seed)
+                    if (job.model, job.verifier) == (model, verifier)
                     for question in some
                     if run_key(question, job.strategy.spec(), Budget(generations=job.budget), job.seed, model, verifier)
-                    not in done)
+                    not in done
+                )
                 if units:
                     yield Package(number, entry.task, model, verifier, units)
 
@@ -102,7 +104,9 @@ def profile(task: Task, asked: Sequence[Question]) -> Profile:
     steps = [int(question.metadata.get("steps", 4)) for question in asked] or [4]
     per_step = ceil(task.max_solution_tokens / max(steps))
     words = [len(question.text.split()) for question in asked] or [1]
-    return Profile(steps=ceil(sum(steps) / len(steps)), step_tokens=per_step, question_tokens=ceil(sum(words) / len(words)))
+    return Profile(
+        steps=ceil(sum(steps) / len(steps)), step_tokens=per_step, question_tokens=ceil(sum(words) / len(words))
+    )
 
 
 def forecast(units: Sequence[Unit], typical: Profile, prices: Prices) -> Cost:

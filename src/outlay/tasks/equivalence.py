@@ -38,35 +38,10 @@ _UNIT = re.compile(
     r"^(?P<number>[-+]?\s*(?:[\d./^*()\s]|\\(?:frac|sqrt|pi)\b|[{}])*[\d)}])\s*"
     r"(?P<unit>(?:(?:square|cubic|sq)\s+)?[a-zA-Z]+(?:[/ ][a-zA-Z]+)*)(?:\s*\^\s*\{?[23]\}?)?$"
 )
-_SHORT_UNITS = frozenset(
-    (
-        "km/h",
-        "m/s",
-        "units",
-        "cm",
-        "mm",
-        "km",
-        "m",
-        "in",
-        "ft",
-        "yd",
-        "mi",
-        "kg",
-        "g",
-        "mg",
-        "lb",
-        "oz",
-        "s",
-        "h",
-        "hr",
-        "ms",
-        "ml",
-        "l",
-        "mph",
-        "kph",
-        "hz",
-    )
-)
+_SHORT_UNITS = frozenset((
+    "cm", "mm", "km", "m", "in", "ft", "yd", "mi", "kg", "g", "mg", "lb", "oz", "s", "h", "hr", "ms", "ml", "l", "mph",
+    "kph", "hz", "km/h", "m/s", "units",
+))  # fmt: skip
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _NOT_UNITS = frozenset({"am", "pm", "a.m", "p.m", "base"}) | FUNCTIONS | CONSTANTS | frozenset(_SCALES)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")

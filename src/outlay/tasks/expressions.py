@@ -12,29 +12,10 @@ from fractions import Fraction
 from outlay.tasks import exact
 from outlay.tasks.exact import Sum, TooHard
 
-FUNCTIONS = frozenset(
-    (
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "log",
-        "ln",
-        "exp",
-        "gcd",
-        "lcm",
-        "min",
-        "max",
-    )
-)
+FUNCTIONS = frozenset((
+    "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "log", "ln", "exp",
+    "gcd", "lcm", "min", "max",
+))  # fmt: skip
 CONSTANTS = frozenset(["pi", "alpha", "beta", "gamma", "theta", "phi", "lambda", "mu", "omega", "infty"])
 
 _TOKEN = re.compile(

@@ -38,7 +38,7 @@ SAMPLES = pa.schema(
         ("level", pa.string()),
     ]
 )
-"""One row for each sample. `has_answer`: the field `answer` was there, be it null; `position` is null outside chains."""
+"""One row for each sample. `has_answer`: the field `answer` was there; `position` is null outside chains."""
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
 

@@ -12,7 +12,7 @@ from typing import Any
 from outlay.errors import UserError
 from outlay.models.embedded.backend import Card
 from outlay.models.embedded.engine import Engine
-from outlay.models.embedded.jobs import ScoreJob
+from outlay.models.embedded.jobs import ScoreJob, Scores
 from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
 from outlay.models.embedded.weights import load_weights
 from outlay.types import Score, Solution, StepScores
@@ -60,6 +60,7 @@ class EmbeddedVerifier:
     def advance(self) -> list[tuple[Any, list[StepScores]]]:
         """One block of the engine's work; the requests it completed."""
         for scores in [] if self._engine.idle else self._engine.step():
+            assert isinstance(scores, Scores)
             under_way, index, known = scores.tag
             self._settle(under_way, index, known + tuple(scores.values))
         completed, self._ready = self._ready, []

@@ -38,9 +38,13 @@ class Card:
             content = json.loads(path.read_text(encoding="utf-8"))
             return cls(**{name: content[name] for name in cls.__dataclass_fields__})
         except FileNotFoundError:
-            raise UserError(f"{folder} has no outlay.json: the embedded engine needs to know its step and end tokens") from None
+            raise UserError(
+                f"{folder} has no outlay.json: the embedded engine needs to know its step and end tokens"
+            ) from None
         except (KeyError, json.JSONDecodeError) as error:
-            raise UserError(f"{path} is not a model card ({error}): it must give {', '.join(cls.__dataclass_fields__)}") from None
+            raise UserError(
+                f"{path} is not a model card ({error}): it must give {', '.join(cls.__dataclass_fields__)}"
+            ) from None
 
 
 @dataclass(slots=True)
@@ -87,16 +91,25 @@ class EmbeddedModel:
         before: tuple[int, ...] = request.prefix.state if request.prefix else ()
         if before is None:
             before = tuple(self.tokenizer.encode(request.prefix.text)) if request.prefix else ()
-        self._engine.submit(GenerateJob(
-            tokens=self._prompt(request.question) + before, keys=tuple(keys), temperature=request.temperature,
-            top_p=request.top_p, stop=self._step if request.until == "step" else frozenset(), stops=request.steps,
-            eos=frozenset({self._eos}), max_tokens=self.max_tokens - len(before),
-            tag=_Open(tag, request, [None] * len(keys), len(keys))))
+        self._engine.submit(
+            GenerateJob(
+                tokens=self._prompt(request.question) + before,
+                keys=tuple(keys),
+                temperature=request.temperature,
+                top_p=request.top_p,
+                stop=self._step if request.until == "step" else frozenset(),
+                stops=request.steps,
+                eos=frozenset({self._eos}),
+                max_tokens=self.max_tokens - len(before),
+                tag=_Open(tag, request, [None] * len(keys), len(keys)),
+            )
+        )
 
     def advance(self) -> list[tuple[Any, list[Solution]]]:
         """One block of the engine's work; the requests it completed."""
         completed = []
         for continuation in self._engine.step():
+            assert isinstance(continuation, Continuation)
             under_way: _Open = continuation.tag
             under_way.drawn[continuation.index] = self._solution(under_way.request, continuation)
             under_way.missing -= 1
@@ -129,8 +142,14 @@ class EmbeddedModel:
         before = request.prefix or Solution()
         steps = before.steps + self._steps(continuation)
         state = (before.state or ()) + continuation.tokens
-        return Solution(steps=steps, finished=continuation.finish == "eos", truncated=continuation.finish == "length" or (
-            continuation.finish == "stop" and len(state) >= self.max_tokens), step_scores=before.step_scores, state=state)
+        return Solution(
+            steps=steps,
+            finished=continuation.finish == "eos",
+            truncated=continuation.finish == "length"
+            or (continuation.finish == "stop" and len(state) >= self.max_tokens),
+            step_scores=before.step_scores,
+            state=state,
+        )
 
     def _steps(self, continuation: Continuation) -> tuple[Step, ...]:
         """Cut after every step token; the end token is counted in the last step but is not part of its text."""

@@ -1,11 +1,11 @@
 """The scheduler: jobs in, results out, one block of rows at a time.
 
-Sequences wait in a queue and run in slots (a lane of a block each). A slot whose sequence ends is refilled before the next
-block is computed, so a block has an idle lane only where nothing waits. A job's tokens are read once, whatever number of
-continuations it asks for, and what was read is kept in a prefix cache.
+Sequences wait in a queue and run in slots (a lane of a block each). A slot whose sequence ends is refilled before the
+next block is computed, so a block has an idle lane only where nothing waits. A job's tokens are read once, whatever
+number of continuations it asks for, and what was read is kept in a prefix cache.
 
-Promise: a job's results depend on the job and the weights alone, bit for bit: not on the number of slots, the order or the
-company in which jobs come, nor on what the cache holds. It is kept by arithmetic (`forward`) and randomness
+Promise: a job's results depend on the job and the weights alone, bit for bit: not on the number of slots, the order or
+the company in which jobs come, nor on what the cache holds. It is kept by arithmetic (`forward`) and randomness
 (`sampling`) in which a row never depends on its neighbours.
 
 Limits: one thread (run a process a core), everything in memory, sequences no longer than the model's positions. Not
@@ -40,7 +40,7 @@ from outlay.models.embedded.lanes import Endings, Lanes, Sequence
 from outlay.models.embedded.prefix_cache import Prefix, PrefixCache
 from outlay.models.embedded.weights import Weights
 
-DEFAULT_CACHE_BYTES = 256 * 2**20
+DEFAULT_CACHE_BYTES = 128 * 2**20
 
 
 class Engine:
@@ -72,7 +72,7 @@ class Engine:
         minus_plus = None if token_scoring is None else (token_scoring.minus, token_scoring.plus)
         self._forward = Forward(weights, minus_plus)
         self._endings = Endings(weights.shape.vocabulary)
-        self._slots = slots
+        self.slots = slots
         self._groups: list[Lanes] = []
         self._turn = 0
         self._cache = PrefixCache(cache_bytes)
@@ -135,21 +135,21 @@ class Engine:
         room = shape.positions - isinstance(job, GenerateJob)
         if length > room:
             raise UserError(
-                f"A text of {length} tokens is too long for the model {self.weights.name!r}, which has {shape.positions} "
-                "positions; shorten it or use a model with a longer context."
+                f"A text of {length} tokens is too long for the model {self.weights.name!r}, which has "
+                f"{shape.positions} positions; shorten it or use a model with a longer context."
             )
         if isinstance(job, GenerateJob):
             if self.weights.unembedding is None:
                 raise UserError(f"The model {self.weights.name!r} only scores; generate with a causal language model.")
             if job.max_tokens < 1 or job.stops < 1 or job.temperature < 0 or not 0 < job.top_p <= 1:
                 raise UserError(
-                    f"Generation needs max_tokens and stops of at least 1, temperature of at least 0 and top_p in (0, 1]; "
+                    "Generation needs max_tokens and stops from 1, temperature from 0 and top_p above 0 and up to 1; "
                     f"got {job.max_tokens}, {job.stops}, {job.temperature} and {job.top_p}."
                 )
         elif isinstance(job, ScoreJob):
             if not self.scores:
                 raise UserError(
-                    f"The model {self.weights.name!r} has no value head; score with a process reward model, or by tokens."
+                    f"The model {self.weights.name!r} has no value head; use a process reward model or token scoring."
                 )
             if not all(0 <= position < length for position in job.positions):
                 raise UserError(f"Positions to score should be from 0 to {length - 1}; got {job.positions}.")
@@ -177,9 +177,9 @@ class Engine:
         index = 0
         while self._queue:
             if index == len(self._groups):
-                if len(self._groups) * LANES >= self._slots:
+                if len(self._groups) * LANES >= self.slots:
                     return
-                slots = min(LANES, self._slots - len(self._groups) * LANES)
+                slots = min(LANES, self.slots - len(self._groups) * LANES)
                 self._groups.append(Lanes(self.weights, slots, self._endings))
             self._fill_group(self._groups[index])
             index += 1
@@ -287,7 +287,7 @@ class Engine:
             self._finish_generating(group, lane, cast(Finish, finish))
 
     def _finish_generating(self, group: Lanes, lane: int, finish: Finish) -> None:
-        """Hand over a continuation; keep what of it was read (all but the last token) unless it can never go on."""
+        """Hand over a continuation; keep what of it was read (all but the last token) where a next step may follow."""
         sequence = group.sequences[lane]
         assert sequence is not None
         prompt, known = int(group.prompt[lane]), int(group.known[lane])
@@ -301,7 +301,7 @@ class Engine:
                 finish,
             )
         )
-        if finish != "eos" and known - 1 > prompt:
+        if finish == "stop" and known - 1 > prompt:
             tokens = group.tokens[: known - 1, lane].tobytes()
             self._cache.put(tokens, group.snapshot(lane, known - 1, keys_values=True, logprobs=True))
         group.release(lane)
@@ -332,4 +332,3 @@ def _rows_at_most(sequence: Sequence) -> int:
     if sequence.prefix is not None:
         return job.max_tokens
     return len(job.tokens) + len(job.keys) * job.max_tokens
-

@@ -4,8 +4,8 @@ A *row* is one token of one sequence at one position; a block has LANES of them,
 hidden state is [d, LANES], keys and values of a layer are [positions, 2, feature, head, lane]. So
 
 - a linear layer is one matrix product of a fixed shape, in which BLAS treats every column alike wherever it stands;
-- everything else (norms, rotary embedding, attention, SiLU) is elementwise over lanes, or a running sum over features or
-  positions that takes each lane by itself, in one order; positions that a row may not see add exact zeros at the end.
+- everything else (norms, rotary embedding, attention, SiLU) is elementwise over lanes, or a running sum over features
+  or positions that takes each lane by itself, in one order; positions that a row may not see add exact zeros last.
 
 Whether a token is read as part of a prompt, generated, or recomputed after its keys were dropped, it goes through the
 same operations on the same numbers: the bits are equal. Between machines they may differ, since BLAS and NumPy choose
@@ -41,13 +41,13 @@ class Rows:
 
     lane: Indices
     position: Indices
-    token: Indices
+    token: npt.NDArray[np.integer]
     in_order: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What a block gives: next-token log-probabilities [V, LANES] and values P(right) [LANES], where the model has them."""
+    """What a block gives, where the model has it: next-token log-probabilities [V, LANES], values P(right) [LANES]."""
 
     logprobs: Float32 | None
     values: Float32 | None
@@ -199,12 +199,14 @@ def rms_normalised(hidden: Float32, epsilon: float) -> Float32:
     scale /= np.float32(len(hidden))
     scale += np.float32(epsilon)
     np.sqrt(scale, out=scale)
-    return hidden / scale
+    normalised: Float32 = hidden / scale
+    return normalised
 
 
 def sigmoid(logits: Float32) -> Float32:
     """1 / (1 + exp(-x))."""
-    result: Float32 = 1.0 / (1.0 + np.exp(-logits))
+    one = np.float32(1.0)
+    result: Float32 = one / (one + np.exp(-logits))
     return result
 
 
@@ -248,7 +250,7 @@ def _rotary_table(shape: LlamaShape) -> tuple[Float32, Float32]:
     exponents = np.arange(0, shape.head_size, 2, dtype=np.float32) / np.float32(shape.head_size)
     frequencies = np.float32(1.0) / np.float32(shape.rotary_base) ** exponents
     angles = np.outer(frequencies, np.arange(shape.positions, dtype=np.float32))
-    return np.cos(angles), np.sin(angles)
+    return np.cos(angles, dtype=np.float32), np.sin(angles, dtype=np.float32)
 
 
 def stacked(columns: Sequence[Float32]) -> Float32:

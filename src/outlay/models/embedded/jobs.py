@@ -1,4 +1,4 @@
-"""What the embedded engine is asked, and what it answers. Tokens are ids; a `tag` is the caller's own and comes back."""
+"""What the embedded engine is asked and answers. Tokens are ids; a `tag` is the caller's own and comes back."""
 
 from __future__ import annotations
 

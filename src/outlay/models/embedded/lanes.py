@@ -1,7 +1,8 @@
 """The state of the sequences that share a block: one lane each, in arrays with the lane last.
 
-A lane holds one sequence: its tokens so far, how many of them are known but not yet read, how it draws and when it ends.
-This file moves those numbers; what is worth computing and what a finished sequence means is the engine's business.
+A lane holds one sequence: its tokens so far, how many of them are known but not yet read, how it draws and when it
+ends. This file moves those numbers; what is worth computing and what a finished sequence means is the engine's
+business.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from outlay.models.embedded.weights import Weights
 
 _EVERY_LANE = np.arange(LANES)
 _WORTH_GATHERING = 3
-"""Reading several positions of a lane in one block needs a gathered copy of the cache, which makes the block about three times dearer."""
+"""Reading several positions of a lane in one block gathers a copy of the cache, which triples the block's cost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,8 @@
 """Keys and values of sequences already read, so that what continues one reads only what is new.
 
 A prefix is stored under its exact tokens and dropped, least recently used first, when the bytes held pass a limit. A
-dropped prefix is computed again when wanted, with the same bits; so the cache changes what work is done, never a result.
-It finds whole stored prefixes only: the longest stored sequence that the tokens begin with, not a part of one.
+dropped prefix is computed again when wanted, with the same bits; so the cache changes what work is done, never a
+result. It finds whole stored prefixes only: the longest stored sequence that the tokens begin with, not a part of one.
 """
 
 from __future__ import annotations

@@ -68,13 +68,10 @@ def sample(logprobs: Float32, uniform: Float32, temperature: Float32, top_p: Flo
     Temperature 0 takes the most probable token, the lowest id on ties. Top-p keeps the smallest set of most probable
     tokens (after temperature) whose probability reaches it.
     """
-    sharpness = 1.0 / np.where(temperature > 0, temperature, np.float32(1.0))
-    if (sharpness == 1.0).all():
-        weights = np.exp(logprobs)
-    else:
-        scaled = logprobs * sharpness
-        scaled -= scaled.max(axis=0)
-        weights = np.exp(scaled)
+    weights = logprobs - logprobs.max(axis=0)
+    if (temperature != 1.0).any():
+        weights /= np.where(temperature > 0, temperature, np.float32(1.0))
+    np.exp(weights, out=weights)
     if (top_p < 1.0).any():
         weights *= _nucleus(weights, top_p)
     tokens = _inverse_cdf(weights, uniform)
@@ -92,7 +89,7 @@ def _nucleus(weights: Float32, top_p: Float32) -> npt.NDArray[np.bool_]:
     before = cumulative - ranked
     kept = (before < top_p * cumulative[-1]) | (top_p >= 1.0)
     kept[0] = True
-    nucleus = np.empty_like(kept)
+    nucleus: npt.NDArray[np.bool_] = np.empty_like(kept)
     np.put_along_axis(nucleus, order, kept, axis=0)
     return nucleus
 
@@ -100,7 +97,8 @@ def _nucleus(weights: Float32, top_p: Float32) -> npt.NDArray[np.bool_]:
 def _inverse_cdf(weights: Float32, uniform: Float32) -> Tokens:
     """The first token whose cumulative weight exceeds `uniform` of the whole, in two stages: group, then member.
 
-    A running sum over the vocabulary is the slowest thing a sampler does in NumPy; over group sums it is 16 times shorter.
+    A running sum over the vocabulary is the slowest thing a sampler does in NumPy; over group sums it is 16 times
+    shorter.
     """
     vocabulary, columns = weights.shape
     groups = -(-vocabulary // _GROUP)
@@ -114,7 +112,8 @@ def _inverse_cdf(weights: Float32, uniform: Float32) -> Tokens:
     start = np.where(group > 0, cumulative[group - 1, column], np.float32(0.0))
     members = np.cumsum(grouped[group, :, column], axis=1)
     within = _below(target - start, members[:, -1])
-    return group * _GROUP + (members <= within[:, None]).sum(axis=1)
+    tokens: Tokens = group * _GROUP + (members <= within[:, None]).sum(axis=1)
+    return tokens
 
 
 def _below(target: Float32, total: Float32) -> Float32:

@@ -225,7 +225,9 @@ def _shape(config: dict[str, Any], path: Path) -> LlamaShape:
             norm_epsilon=float(config.get("rms_norm_eps", 1e-6)),
         )
     except KeyError as missing:
-        raise UserError(f"{path} lacks the field {missing}; expected the config.json of a Hugging Face Llama.") from None
+        raise UserError(
+            f"{path} lacks the field {missing}; expected the config.json of a Hugging Face Llama."
+        ) from None
 
 
 def _layer(tensors: Tensors, prefix: str, shape: LlamaShape, folder: Path) -> LayerWeights:

@@ -1,5 +1,5 @@
 "use strict";
-// Draws every <figure> of the page from the JSON beside it. Colours are CSS variables, so that a change between light
+// Draws every figure of the page from the JSON beside it. Colours are CSS variables, so that a change between light
 // and dark needs no redrawing.
 (() => {
   const percent = d3.format(".1%");
@@ -54,7 +54,7 @@
       }
       const banded = own.filter((row) => row.low !== null && row.high !== null);
       marks.push(
-        Plot.areaY(banded, { x: "x", y1: "low", y2: "high", fill: stroke, fillOpacity: 0.1 }),
+        Plot.areaY(banded, { x: "x", y1: "low", y2: "high", fill: stroke, fillOpacity: series.length > 5 ? 0.06 : 0.1 }),
         Plot.line(own, { x: "x", y: "y", stroke, strokeWidth: small ? 1.5 : 2, strokeDasharray: one.dash || null }),
         Plot.dot(own, { x: "x", y: "y", fill: stroke, symbol: one.symbol, r: small ? 2.2 : 3.5 }),
       );
@@ -62,13 +62,13 @@
     marks.push(Plot.tip(moving, Plot.pointer({ x: "x", y: "y", title: (row) => pointText(row, options), fontSize: 12 })));
     const y = domain || paddedDomain(drawn);
     return plot({
-      width, height, marginLeft: small ? 30 : 40, marginBottom: small ? 34 : 42, marginTop: small ? 16 : 24, marginRight: small ? 8 : 20,
+      width, height, marginLeft: small ? 36 : 40, marginBottom: small ? 34 : 42, marginTop: small ? 10 : 24, marginRight: small ? 8 : 20,
       x: {
         type: options.log ? "log" : "linear", base: options.log ? 2 : undefined, domain: xs[0] === xs[1] ? [xs[0] / 2, xs[1] * 2] : xs,
         ticks: ticksOf(xs, options.log, small || width < 420), tickFormat: number,
         label: small ? "N" : options.x, labelAnchor: small ? "right" : "center", labelArrow: "none", tickSize: 4, inset: small ? 3 : 6,
       },
-      y: { domain: y, grid: true, ticks: 5, tickFormat: wholePercent, label: small ? "%" : `${options.y} (%)`, labelArrow: "none", tickSize: 0 },
+      y: { domain: y, grid: true, ticks: small ? 5 : Math.round(height / 45), tickFormat: small ? (value) => `${wholePercent(value)}%` : wholePercent, label: small ? null : `${options.y} (%)`, labelArrow: "none", tickSize: 0 },
       marks,
     });
   }
@@ -80,12 +80,13 @@
     const high = d3.max(rows, (row) => row.high ?? row.y);
     const format = options.percent ? wholePercent : (value) => value.toFixed(1);
     const longest = d3.max(figure.rows, (row) => row.label.length);
+    const label = options.percent ? `${options.y} (%)` : options.y;
     chart.replaceChildren(plot({
       width: chart.clientWidth, height: 60 + 34 * figure.rows.length,
       marginLeft: Math.min(chart.clientWidth * 0.45, 16 + 6.6 * longest), marginBottom: 42, marginRight: 24,
       x: {
         domain: [Math.max(0, Math.min(low, options.chance ?? low) - 0.05), Math.min(1, high + 0.05)], grid: true, ticks: 6,
-        tickFormat: format, label: options.percent ? `${options.y} (%)` : options.y, labelAnchor: "center", labelArrow: "none", tickSize: 0,
+        tickFormat: format, label, labelAnchor: "center", labelArrow: "none", tickSize: 0,
       },
       y: { domain: figure.rows.map((row) => row.label), label: null, tickSize: 0 },
       marks: [
@@ -108,6 +109,7 @@
       r: { type: "sqrt", domain: [0, biggest], range: [0, 12] },
       marks: [
         Plot.link([0], { x1: 0, y1: 0, x2: 1, y2: 1, stroke: color("muted"), strokeDasharray: "2 3" }),
+        Plot.link(figure.rows.filter((row) => row.low !== null), { x1: "predicted", x2: "predicted", y1: "low", y2: "high", stroke: color("blue"), strokeWidth: 2, strokeOpacity: 0.4 }),
         Plot.line(figure.rows, { x: "predicted", y: "observed", stroke: color("blue"), strokeWidth: 1.5 }),
         Plot.dot(figure.rows, { x: "predicted", y: "observed", r: (row) => row.count ?? biggest / 4, fill: color("blue"), fillOpacity: 0.65, stroke: color("paper") }),
         Plot.tip(figure.rows, Plot.pointer({

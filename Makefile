@@ -1,0 +1,58 @@
+# Every command a developer or a newcomer needs. Each one sets up what it needs in .venv and nowhere else.
+# On a machine that has only Python 3.11+, make and pip:  make demo   or   make test
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# `make test REFERENCE=1` also compares the engine with transformers (needs torch; the CPU build is enough).
+REFERENCE ?= 0
+TORCH ?= torch==2.13.0
+JOBS ?= 2
+
+.PHONY: demo demo-quick test lint bench docs build clean
+
+demo: $(VENV)/.core ## the main job on the embedded models: calibrate, compare, report (a few minutes)
+	$(BIN)/outlay demo --out demo
+
+demo-quick: $(VENV)/.core ## the same on fewer questions, under a minute
+	$(BIN)/outlay demo --quick --out demo-quick
+
+test: $(VENV)/.dev $(if $(filter 1,$(REFERENCE)),$(VENV)/.reference) ## lint, types, import rule, tests
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+lint: $(VENV)/.dev ## style, types, import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## speed and memory, as ratios in one run
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/estimators.py
+
+docs: $(VENV)/.dev ## re-make the pages that are generated from the code
+	$(BIN)/python docs/generate.py
+
+build: $(VENV)/.dev ## the wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Outlay needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.core
+
+$(VENV)/.reference: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --editable '.[reference]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo demo-quick dist build

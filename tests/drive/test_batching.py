@@ -1,0 +1,112 @@
+import pytest
+
+from outlay import models, tasks, verifiers
+from outlay.drive.batching import BatchingDriver
+from outlay.drive.serving import Unit
+from outlay.strategies import BeamSearch, BestOfN, Greedy, Lookahead
+from outlay.types import Budget
+from outlay.verifiers.baselines import RandomScores
+from toy import DigitModel, Digits
+
+MIXED = ((BestOfN(), 6), (BeamSearch(width=2), 4), (Lookahead(width=2), 4), (Greedy(), 1))
+
+
+def units(questions, strategies=MIXED):
+    return [Unit(question, strategy, Budget(generations=n)) for strategy, n in strategies for question in questions]
+
+
+def outcome(traces):
+    return {
+        (t.question.id, str(t.strategy), t.budget): (
+            t.answer,
+            t.solutions,
+            t.chosen,
+            t.cost.generated_tokens,
+            t.cost.verifier_prompt_tokens,
+        )
+        for t in traces
+    }
+
+
+@pytest.fixture(scope="module")
+def countdown():
+    task = tasks.load("countdown")
+    return task, task.questions("validation", 6)
+
+
+def run_embedded(task, wanted, slots):
+    model = models.load("embedded:countdown-small", slots=slots)
+    verifier = verifiers.load("embedded:countdown-prm", slots=slots)
+    return outcome(BatchingDriver(task, model, verifier).solve(wanted))
+
+
+def test_slots_and_order_do_not_change_a_single_bit(countdown):
+    task, questions = countdown
+    wanted = units(questions)
+    reference = run_embedded(task, wanted, slots=128)
+    assert len(reference) == len(wanted)
+    assert run_embedded(task, wanted[::-1], slots=5) == reference
+
+
+def test_strategies_at_different_depths_share_one_block_of_the_engine(countdown):
+    task, questions = countdown
+    model = models.load("embedded:countdown-small", slots=16)
+    engine = model._engine
+    mixed = 0
+    original = engine._advance
+
+    def watch(group):
+        nonlocal mixed
+        positions = {int(group.position[lane]) for lane in range(len(group.sequences)) if group.active[lane]}
+        mixed += len(positions) > 1
+        original(group)
+
+    engine._advance = watch
+    traces = list(BatchingDriver(task, model, RandomScores()).solve(units(questions)))
+    assert len(traces) == 4 * len(questions)
+    assert mixed > engine.counters.blocks / 2
+
+
+def test_blocks_stay_full_while_there_is_work(countdown):
+    task, questions = countdown
+    model = models.load("embedded:countdown-small", slots=8)
+    list(BatchingDriver(task, model, RandomScores()).solve(units(questions, ((BestOfN(), 16),))))
+    counters = model._engine.counters
+    assert counters.rows / counters.blocks > 0.85 * 8
+
+
+def test_a_thousand_questions_are_admitted_as_room_comes_free():
+    model = DigitModel(capacity=4)
+    most = 0
+
+    class Watched(BatchingDriver):
+        def _advance(self):
+            nonlocal most
+            most = max(most, self.model.backlog)
+            super()._advance()
+
+    traces = list(Watched(Digits(), model, RandomScores()).solve(units(Digits().questions("test", 250))))
+    assert len(traces) == 1000
+    assert most <= 2 * 4 + 4
+
+
+def test_an_empty_list_of_units_is_no_work():
+    assert list(BatchingDriver(Digits(), DigitModel()).solve([])) == []
+
+
+def test_samples_of_a_smaller_budget_are_the_first_of_a_larger_one():
+    def texts(n):
+        driver = BatchingDriver(Digits(), DigitModel(), RandomScores())
+        (trace,) = driver.solve([Unit(Digits().questions("test", 1)[0], BestOfN(), Budget(generations=n))])
+        return [s.text for s in trace.solutions]
+
+    assert texts(16)[:5] == texts(5)
+
+
+def test_another_seed_gives_other_samples():
+    def texts(seed):
+        driver = BatchingDriver(Digits(), DigitModel(), RandomScores())
+        (trace,) = driver.solve([Unit(Digits().questions("test", 1)[0], BestOfN(), Budget(generations=8), seed)])
+        return [s.text for s in trace.solutions]
+
+    assert texts(0) != texts(1)

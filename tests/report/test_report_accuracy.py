@@ -1,0 +1,74 @@
+from typing import Any
+
+from example_summary import BEAM, example_summary
+
+from outlay.report.accuracy import accuracy_section, difficulty_section, falling_section
+from outlay.report.names import styled
+from outlay.report.parts import Figure, Table
+
+STYLES = styled(["pass", "best_of_n", "greedy", "majority", BEAM])
+
+
+def falling(means: list[float], half: float, key: str = "best_of_n") -> dict[str, Any]:
+    low, high = [m - half for m in means], [m + half for m in means]
+    return {"curves": {key: {"n": [2**i for i in range(len(means))], "mean": means, "low": low, "high": high}}}
+
+
+def test_the_finding_names_the_highest_method_and_its_interval() -> None:
+    section = accuracy_section(falling([0.2, 0.4], 0.05), "g", "g", STYLES)
+    assert section is not None and isinstance(section.blocks[0], Figure)
+    assert (
+        section.blocks[0].finding
+        == "At 2 generations a question best-of-N, with 40.0% (35.0 to 45.0); a single sample has 20.0%."
+    )
+
+
+def test_coverage_is_never_the_highest_method() -> None:
+    group = {"curves": {"pass": {"n": [1, 2], "mean": [0.2, 0.9]}, "best_of_n": {"n": [1, 2], "mean": [0.2, 0.3]}}}
+    section = accuracy_section(group, "g", "g", STYLES)
+    assert section is not None and "best-of-N, with 30.0%" in section.blocks[0].finding  # type: ignore[union-attr]
+
+
+def test_one_budget_alone_is_drawn_as_intervals_not_as_curves() -> None:
+    section = accuracy_section({"curves": {"greedy": {"n": [1], "mean": [0.3]}}}, "g", "g", STYLES)
+    assert section is not None and section.blocks[0].kind == "intervals"  # type: ignore[union-attr]
+
+
+def test_no_curves_no_section() -> None:
+    assert accuracy_section({"curves": {}}, "g", "g", STYLES) is None
+
+
+def test_every_bin_has_a_panel_and_says_how_many_questions_it_holds() -> None:
+    group = example_summary()["groups"][0]
+    section = difficulty_section(group, "g", "g", styled([*group["curves"]]))
+    assert section is not None and isinstance(section.blocks[0], Figure)
+    panels = section.blocks[0].options["panels"]
+    assert [p["key"] for p in panels] == ["bin 0 (easiest)", "bin 1", "bin 2", "bin 3", "bin 4 (hardest)"]
+    assert panels[0]["note"] == "100 questions, 78% right"
+
+
+def test_a_tie_names_all_that_tie() -> None:
+    curves = {key: {"n": [1, 2], "mean": [[0.1, 0.5]]} for key in ("best_of_n", "majority")}
+    section = difficulty_section({"bins": {"oracle": {"curves": curves}}}, "g", "g", STYLES)
+    assert section is not None
+    assert "Highest mean at N = 2: best-of-N and majority vote, in bin 0." in section.blocks[0].finding  # type: ignore[union-attr]
+
+
+def test_a_fall_whose_intervals_are_apart_is_said_to_be_so() -> None:
+    section = falling_section(falling([0.2, 0.6, 0.3], 0.05), "g", STYLES)
+    assert section is not None and isinstance(section.blocks[0], Table)
+    assert section.blocks[0].rows[0][-2:] == ("30.0 points", "apart")
+
+
+def test_a_fall_whose_intervals_overlap_is_said_to_be_so() -> None:
+    section = falling_section(falling([0.2, 0.32, 0.3], 0.05), "g", STYLES)
+    assert section is not None and section.blocks[0].rows[0][-1] == "overlap"
+
+
+def test_a_curve_that_only_rises_does_not_fall() -> None:
+    section = falling_section(falling([0.2, 0.3, 0.4], 0.05), "g", STYLES)
+    assert section is not None and section.blocks == ()
+
+
+def test_coverage_and_levels_are_not_looked_at_for_falls() -> None:
+    assert falling_section(falling([0.2, 0.6, 0.3], 0.05, "pass"), "g", STYLES) is None

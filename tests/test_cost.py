@@ -1,0 +1,99 @@
+import pytest
+
+from outlay.cost import Ledger, Prices, training_flops
+from outlay.types import Budget, Cost, Question, Sample, Solution, Step
+
+QUESTION = Question("q", "q")
+
+
+def ledger(**budget):
+    return Ledger(Budget(**budget), Prices(parameters=10, verifier_parameters=5), question_tokens=7, max_tokens=20)
+
+
+def solution(*steps):
+    return Solution(tuple(Step(text, 4) for text in steps))
+
+
+def test_costs_add_field_by_field():
+    assert Cost(generated_tokens=3, usd=0.5, pilot=1) + Cost(generated_tokens=4, calls=2) == Cost(
+        generated_tokens=7, usd=0.5, pilot=1, calls=2
+    )
+
+
+def test_a_question_is_prefilled_once_a_run():
+    book = ledger()
+    for _ in range(2):
+        request = Sample(QUESTION, n=3)
+        book.asked(request)
+        book.answered(request, [solution("a")] * 3)
+    assert book.spent.prompt_tokens - book.spent.cached_tokens == 7
+    assert book.spent.prompt_tokens == 6 * 7
+
+
+def test_flops_are_two_a_parameter_and_token_model_and_verifier():
+    book = ledger()
+    request = Sample(QUESTION, n=2)
+    book.asked(request)
+    book.answered(request, [solution("a", "b"), solution("c")])
+    book.scored([solution("a", "b")])
+    assert book.spent.flops == 2 * 10 * (7 + 12) + 2 * 5 * (7 + 8)
+    assert training_flops(10, 100) == 6000
+
+
+def test_the_verifier_reads_each_step_once():
+    book = ledger()
+    book.scored([solution("a")])
+    book.scored([solution("a", "b"), solution("a", "c")])
+    assert book.spent.verifier_prompt_tokens == 7 + 4 + 4 + 4
+
+
+def test_beams_cost_the_widest_depth_and_rollouts_count():
+    book = ledger()
+    first = Sample(QUESTION, n=4, until="step")
+    book.asked(first)
+    beams = [solution("a")] * 4
+    book.answered(first, beams)
+    for beam in beams:
+        rollout = Sample(QUESTION, prefix=beam, until="step", steps=2, temperature=0)
+        book.asked(rollout)
+        book.answered(rollout, [solution("a", "b", "c")])
+    second = Sample(QUESTION, prefix=beams[0], n=4, until="step")
+    book.asked(second)
+    assert book.spent.generations == 4 + 4 * 2
+
+
+def test_requests_that_are_out_together_cannot_overdraw_together():
+    book = ledger(tokens=50)
+    request = Sample(QUESTION, n=1)
+    allowed = 0
+    while book.affordable(request):
+        book.asked(request)
+        allowed += 1
+    assert allowed == 2  # 20 tokens each at the longest
+    book.answered(request, [solution("a")])
+    assert book.affordable(request) == 1
+
+
+def test_a_request_is_trimmed_to_what_is_left():
+    assert ledger(generations=5).affordable(Sample(QUESTION, n=8)) == 5
+    assert ledger(usd=1e-9).affordable(Sample(QUESTION, n=8)) == 8
+
+
+@pytest.mark.parametrize("cap", [{"flops": 100.0}, {"tokens": 10}, {"generations": 0}])
+def test_what_cannot_be_paid_is_refused_before_it_is_spent(cap):
+    book = ledger(**cap)
+    assert book.affordable(Sample(QUESTION)) == 0
+    assert book.spent == Cost()
+
+
+def test_dollars_follow_the_price_table():
+    prices = Prices(usd_prompt=1.0, usd_cached=0.1, usd_generated=2.0, usd_verifier_prompt=0.5)
+    cost = prices.price(
+        Cost(
+            prompt_tokens=3_000_000,
+            cached_tokens=1_000_000,
+            generated_tokens=1_000_000,
+            verifier_prompt_tokens=2_000_000,
+        )
+    )
+    assert cost.usd == pytest.approx(2.0 + 0.1 + 2.0 + 1.0)
