@@ -124,5 +124,9 @@ class Served:
             raise OutlayError(f'strategy "{self.unit.strategy.name}" ended without a Choice')
         return running.result
 
-    def _grade(self, answer: str | None) -> bool:
-        return answer is not None and self.task.grade(self.unit.question, answer)
+    def _grade(self, answer: str | None) -> bool | None:
+        """Whether the answer is right; None for a question that belongs to no task and comes without a reference."""
+        question = self.unit.question
+        if not question.task and question.reference is None:
+            return None
+        return answer is not None and self.task.grade(question, answer)

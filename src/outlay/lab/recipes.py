@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 SMALL = {"hidden": 64, "layers": 3, "heads": 4, "intermediate": 168}
 LARGE = {"hidden": 160, "layers": 4, "heads": 5, "intermediate": 424}
+FAMILIES = ("countdown", "arithmetic", "arithmetic-clean")
 POSITIONS = {"countdown": 64, "arithmetic": 128, "arithmetic-clean": 128}
 
 

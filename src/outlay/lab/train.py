@@ -8,7 +8,7 @@ a little different; the recipes, the data and the splits do not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from outlay.errors import UserError
 from outlay.lab.export import llama_config, write_model
 from outlay.lab.measure import VerifierFigures
-from outlay.lab.recipes import POLICIES, VERIFIERS, PolicyRecipe, VerifierRecipe
+from outlay.lab.recipes import FAMILIES, POLICIES, VERIFIERS, PolicyRecipe, VerifierRecipe
 from outlay.lab.vocabulary import END, STEP_END, vocabulary_of
 
 if TYPE_CHECKING:
@@ -26,10 +26,36 @@ if TYPE_CHECKING:
     from outlay.lab.network import Shape, Weights
     from outlay.types import Question
 
-FAMILIES = ("countdown", "arithmetic", "arithmetic-clean")
 VALIDATION_QUESTIONS = 400
 VALIDATION_SAMPLES = 32
 Log = Callable[[str], None]
+
+
+def make(family: str | None, only: Sequence[str], out: Path, seed: int, log: Log) -> None:
+    """Train the models of one family, or of all; with `only`, just the models named, whose policies must exist in `out`."""
+    if family is not None and family not in FAMILIES:
+        raise UserError(f"there is no lab family {family!r}: use one of {', '.join(FAMILIES)}.")
+    known = {recipe.name for recipe in (*POLICIES, *VERIFIERS)}
+    for name in only:
+        if name not in known:
+            raise UserError(f"there is no lab model {name!r}: use one of {', '.join(sorted(known))}.")
+    require_torch()
+    for chosen in FAMILIES if family is None else (family,):
+        train_family(chosen, only, out, seed, log)
+
+
+def train_family(family: str, only: Sequence[str], out: Path, seed: int, log: Log) -> None:
+    """Everything of one family, in the order of need."""
+
+    def wanted(name: str) -> bool:
+        return not only or name in only
+
+    if wanted(f"{family}-small"):  # @MINUTES_SMALL
+        make_policy(policy_recipe(f"{family}-small"), out, seed, log)
+    if wanted(f"{family}-prm"):  # @MINUTES_PRM
+        make_verifier(verifier_recipe(f"{family}-prm"), out, seed, log)
+    if wanted(f"{family}-large"):  # @MINUTES_LARGE
+        make_policy(policy_recipe(f"{family}-large"), out, seed, log)
 
 
 def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:

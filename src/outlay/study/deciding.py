@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from outlay import difficulty
-from outlay.policies import Candidates, PolicyCurve, best_fixed, charge, fit_choices, per_bin, uniform
-from outlay.policies.choosing import Rule
+from outlay.policies.candidates import Candidates
+from outlay.policies.choosing import Rule, charge
+from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, per_bin, uniform
 from outlay.study.measure import COVERAGE, in_order, replayed
 from outlay.study.pools import Bools, Floats, Pool
 

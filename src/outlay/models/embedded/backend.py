@@ -135,6 +135,12 @@ class EmbeddedModel:
     def _prompt(self, question: Question) -> tuple[int, ...]:
         known = self._prompts.get(question.text)
         if known is None:
+            strange = next((word for word in question.text.split() if word not in self.tokenizer.ids), None)
+            if strange is not None or not question.text.strip():
+                raise UserError(
+                    f'{self.name} cannot read "{question.text[:60]}": it knows no word "{strange or ""}"; it answers questions '
+                    f"of its own family only, as outlay.tasks.load({self.task!r}) writes them"
+                )
             known = self._prompts[question.text] = tuple(self.tokenizer.encode(question.text))
         return known
 

@@ -1,0 +1,162 @@
+"""What the shipped models can do, measured on test questions with the embedded engine: `outlay lab check`.
+
+Every verifier stands beside baselines that cost nothing: the policy's own log-probability of the solution and, for a
+self-channel verifier, the log-probability that its own language model gives. A verifier that does not beat them within
+questions does not verify. Test questions are for this and for studies; settings were fixed on validation questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from outlay import models, tasks, verifiers
+from outlay.drive.batching import BatchingDriver
+from outlay.drive.serving import Unit
+from outlay.errors import UserError
+from outlay.lab.measure import Bools, Figure, Floats, policy_figures, verifier_figures
+from outlay.lab.recipes import FAMILIES
+from outlay.strategies import BestOfN, Greedy, MajorityVote
+from outlay.types import Budget, Question, Solution, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Samples [Q, n] of one policy: whether each is right, whether it has an answer, its scores, and the solutions.
+
+    `score` is the verifier's value after the last step, `log_probability` the policy's of the whole solution.
+    """
+
+    solutions: tuple[tuple[Solution, ...], ...]
+    correct: Bools
+    valid: Bools
+    score: Floats
+    log_probability: Floats
+
+
+def check_families(family: str | None, questions: int, samples: int, seed: int) -> dict[str, Any]:
+    """The figures of one family, or of all that ship: family -> model -> figures."""
+    if family is not None and family not in FAMILIES:
+        raise UserError(f"there is no lab family {family!r}: use one of {', '.join(FAMILIES)}.")
+    if questions < 5 or samples < 4:
+        raise UserError("a check needs at least 5 questions (one a quintile) and 4 samples of each: ask for more.")
+    chosen = FAMILIES if family is None else (family,)
+    return {name: check_family(name, questions, samples, seed) for name in chosen}
+
+
+def check_family(family: str, questions: int, samples: int, seed: int) -> dict[str, Any]:
+    """The figures of a family's small policy, large policy and verifier."""
+    asked = tasks.load(family).questions("test", questions)
+    small, verifier = f"{family}-small", f"{family}-prm"
+    pool = drawn_pool(small, verifier, family, asked, samples, seed)
+    large = drawn_pool(f"{family}-large", None, family, asked, max(4, samples // 4), seed)
+    baselines = {"policy_log_probability": pool.log_probability}
+    own = own_log_probability(verifier, asked, pool)
+    if own is not None:
+        baselines["own_log_probability"] = own
+    return {
+        small: asdict(policy_figures(pool.correct, greedy_outcomes(small, family, asked, seed))),
+        f"{family}-large": asdict(
+            policy_figures(large.correct, greedy_outcomes(f"{family}-large", family, asked, seed))
+        ),
+        verifier: asdict(verifier_figures(pool.score, pool.correct, pool.valid))
+        | {
+            "baselines": {
+                name: asdict(verifier_figures(scores, pool.correct, pool.valid)) for name, scores in baselines.items()
+            }
+        },
+    }
+
+
+def drawn_pool(
+    policy: str, verifier: str | None, task: str, questions: Sequence[Question], samples: int, seed: int
+) -> Pool:
+    """`samples` solutions of every question, scored by the verifier where one is named."""
+    strategy = BestOfN() if verifier else MajorityVote()
+    driver = BatchingDriver(
+        tasks.load(task),
+        models.load(f"embedded:{policy}"),
+        verifiers.load(f"embedded:{verifier}") if verifier else None,
+    )
+    units = (Unit(question, strategy, Budget(generations=samples), seed) for question in questions)
+    traces = {trace.question.id: trace for trace in driver.solve(units)}
+    rows = [traces[question.id] for question in questions]
+    valid = np.zeros((len(rows), samples), dtype=np.bool_)
+    correct = valid.copy()
+    score = np.zeros(valid.shape)
+    log_probability = np.zeros(valid.shape)
+    for row, trace in enumerate(rows):
+        for column, (solution, right) in enumerate(zip(trace.solutions, trace.solution_correct, strict=True)):
+            valid[row, column] = solution.answer is not None
+            correct[row, column] = bool(right)
+            log_probability[row, column] = solution.logprob
+            score[row, column] = solution.step_scores[-1] if solution.step_scores else 0.0
+    return Pool(tuple(trace.solutions for trace in rows), correct, valid, score, log_probability)
+
+
+def greedy_outcomes(policy: str, task: str, questions: Sequence[Question], seed: int) -> Bools:
+    """Whether the policy's one attempt at temperature 0 is right. -> [Q]."""
+    driver = BatchingDriver(tasks.load(task), models.load(f"embedded:{policy}"))
+    units = (Unit(question, Greedy(), Budget(generations=1), seed) for question in questions)
+    traces: dict[str, Trace] = {trace.question.id: trace for trace in driver.solve(units)}
+    return np.array([bool(traces[question.id].correct) for question in questions])
+
+
+def own_log_probability(verifier: str, questions: Sequence[Question], pool: Pool) -> Floats | None:
+    """The log-probability that a verifier's own language model gives each solution, None where it has none. -> [Q, n]."""
+    from outlay.models.embedded import Engine, LogprobJob, load_weights, read_tokenizer
+    from outlay.models.embedded.backend import Card
+
+    folder = models.embedded_folder(verifier)
+    if not (folder / "value_head.safetensors").is_file():
+        return None
+    tokenizer, end = read_tokenizer(folder), Card.load(folder).eos_token
+    engine = Engine(load_weights(folder), slots=256)
+    for row, (question, solutions) in enumerate(zip(questions, pool.solutions, strict=True)):
+        prompt = tokenizer.encode(question.text)
+        for column, solution in enumerate(solutions):
+            written = tokenizer.encode(solution.text + (f" {end}" if solution.finished else ""))
+            engine.submit(LogprobJob((*prompt, *written), len(prompt), tag=(row, column)))
+    result = np.zeros(pool.correct.shape)
+    while not engine.idle:
+        for done in engine.step():
+            result[done.tag] = sum(done.logprobs)
+    return result
+
+
+def shown(figures: dict[str, Any]) -> str:
+    """The figures as a text for people: a line a fact, hardest quintile first."""
+    lines = []
+    for family, by_model in figures.items():
+        lines.append(family)
+        for name, facts in by_model.items():
+            if "greedy" in facts:
+                lines.append(
+                    f"  {name}: one sample {_percent(facts['pass_at_1'])}, greedy {_percent(facts['greedy'])}, any of "
+                    f"{facts['samples']} {_percent(facts['any_of_n'])}"
+                )
+                lines.append(f"    by quintile, hardest first: {_row(facts['quintile_pass_at_1'])}")
+                continue
+            lines.append(f"  {name}: {_areas(facts)}")
+            for baseline, values in facts["baselines"].items():
+                lines.append(f"    baseline, {baseline.replace('_', ' ')}: {_areas(values)}")
+    return "\n".join(lines)
+
+
+def _areas(facts: dict[str, Any]) -> str:
+    within = Figure(**facts["auc_within_question"])
+    return (
+        f"AUC within question {within.mean:.3f} [{within.low:.3f}, {within.high:.3f}], by quintile "
+        f"{_row(facts['quintile_auc_within_question'])}, overall {facts['auc']['mean']:.3f}"
+    )
+
+
+def _percent(figure: dict[str, float]) -> str:
+    return f"{figure['mean']:.1%} [{figure['low']:.1%}, {figure['high']:.1%}]"
+
+
+def _row(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.2f}" for value in values)

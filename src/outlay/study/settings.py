@@ -1,0 +1,22 @@
+"""What an analysis is told beforehand; none of it may be chosen by looking at the questions that are measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of an analysis.
+
+    `bins` is the number of difficulty bins, `pilot` how many samples a cheap difficulty estimate draws,
+    `headline_budget` (generations) where policies are compared in one sentence (the largest budget that is there, if that
+    is smaller). `splits` random two-fold splits are averaged; `resamples` is of the bootstrap over questions.
+    """
+
+    seed: int = 0
+    bins: int = 5
+    pilot: int = 4
+    headline_budget: int = 16
+    splits: int = 10
+    resamples: int = 2000

@@ -1,0 +1,93 @@
+import asyncio
+
+import pytest
+from toy import DigitModel, Digits
+
+import outlay
+from outlay.errors import OutlayError, UserError
+from outlay.models.model import Completion
+from outlay.strategies import BeamSearch, BestOfN, Greedy, Lookahead, MajorityVote
+from outlay.types import Budget, Question
+from outlay.verifiers.baselines import RandomScores
+
+
+class Server:
+    """A user's own asynchronous model: answers after varying delays, in steps that end with an empty line."""
+
+    name = "my-server"
+
+    def __init__(self, short=0):
+        self.calls, self.open, self.most_open, self.short = [], 0, 0, short
+
+    async def sample(self, prompt, *, n, max_tokens, temperature, stop, seed, prefix=""):
+        self.calls.append((prefix, n, stop, temperature))
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        await asyncio.sleep(seed % 3 / 1000)
+        self.open -= 1
+        lines = []
+        for index in range(n - self.short):
+            digit = 0 if temperature == 0 else (seed + index) % 10
+            last = not stop or prefix.count("\n\n") >= 2
+            text = f" {digit}" if last else f" {digit}\n\n"
+            lines.append(Completion(text, "end" if last else "stop", 4, 0, 2))
+        return lines
+
+
+class Judge:
+    """A user's own asynchronous verifier."""
+
+    name = "my-judge"
+
+    async def score(self, question, solutions):
+        await asyncio.sleep(0)
+        return [tuple(int(step.text) / 10 for step in solution.steps) for solution in solutions]
+
+
+@pytest.mark.parametrize("strategy", [Greedy(), MajorityVote(), BestOfN(), BeamSearch(width=2), Lookahead(width=2)], ids=repr)
+def test_a_users_own_model_and_verifier_serve_every_strategy(strategy):
+    trace = outlay.solve("q3", strategy=strategy, model=Server(), verifier=Judge(), budget=Budget(generations=4), task=Digits())
+    assert trace.answer is not None
+    assert 0 < trace.cost.generations <= 4
+    assert (trace.model, trace.verifier) == ("my-server", "my-judge")
+
+
+def test_beams_are_extended_at_the_same_time():
+    server = Server()
+    outlay.solve("q", strategy=BeamSearch(width=1), model=server, verifier=Judge(), budget=Budget(generations=4), task=Digits())
+    assert server.most_open == 4
+
+
+def test_a_server_that_ignores_n_is_noticed():
+    with pytest.raises(OutlayError, match="asked for 4 completions and gave 3"):
+        outlay.solve("q", strategy="majority", model=Server(short=1), budget=Budget(generations=4), task=Digits())
+
+
+def test_a_question_of_no_task_answers_with_its_last_line():
+    trace = outlay.solve("q", strategy="greedy", model=Server())
+    assert (trace.answer, trace.correct) == ("0", None)
+    graded = outlay.solve(Question("q", "q", reference="0"), strategy="greedy", model=Server())
+    assert graded.correct
+
+
+def test_an_in_process_model_is_solved_by_the_batching_driver():
+    trace = outlay.solve("q", strategy="best_of_n", model=DigitModel(), verifier=RandomScores(), budget=Budget(generations=5),
+                         task=Digits())
+    assert trace.cost.generations == 5
+
+
+def test_the_shipped_model_answers_a_question_of_its_family():
+    trace = outlay.solve("2 3 4 > 24 |", strategy="greedy", model="embedded:countdown-small")
+    assert trace.question.text == "2 3 4 > 24 |"
+    assert trace.cost.generated_tokens == sum(s.tokens for s in trace.solutions) > 0
+
+
+@pytest.mark.parametrize(("model", "verifier"), [(object(), None), (Server(), object()), (DigitModel(), Judge())])
+def test_what_is_no_model_or_verifier_is_refused(model, verifier):
+    with pytest.raises(UserError):
+        outlay.solve("q", strategy="greedy", model=model, verifier=verifier, task=Digits())
+
+
+def test_a_word_that_the_shipped_model_does_not_know_is_named():
+    with pytest.raises(UserError, match="hello"):
+        outlay.solve("hello there", strategy="greedy", model="embedded:countdown-small")
