@@ -19,14 +19,14 @@ def test_the_finding_names_the_highest_method_and_its_interval() -> None:
     assert section is not None and isinstance(section.blocks[0], Figure)
     assert (
         section.blocks[0].finding
-        == "At 2 generations a question best-of-N, with 40.0% (35.0 to 45.0); a single sample has 20.0%."
+        == "At 2 generations a question, best-of-N: 40.0% (35.0 to 45.0); a single sample has 20.0%."
     )
 
 
 def test_coverage_is_never_the_highest_method() -> None:
     group = {"curves": {"pass": {"n": [1, 2], "mean": [0.2, 0.9]}, "best_of_n": {"n": [1, 2], "mean": [0.2, 0.3]}}}
     section = accuracy_section(group, "g", "g", STYLES)
-    assert section is not None and "best-of-N, with 30.0%" in section.blocks[0].finding  # type: ignore[union-attr]
+    assert section is not None and "best-of-N: 30.0%" in section.blocks[0].finding  # type: ignore[union-attr]
 
 
 def test_one_budget_alone_is_drawn_as_intervals_not_as_curves() -> None:

@@ -6,17 +6,25 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from report.example_summary import example_summary
 
 from outlay.report import write_report
+from report.example_summary import example_summary
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=5000"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+    "--virtual-time-budget=5000",
+]
 
 pytestmark = [
     pytest.mark.system,
@@ -44,7 +52,7 @@ def test_every_figure_is_drawn(loaded: tuple[str, list[str]]) -> None:
     assert len(figures) == 8
     for figure in figures:
         chart = figure[figure.index('class="chart') :]
-        assert "<svg" in chart and "<path" in chart or "<rect" in chart
+        assert "<svg" in chart and ("<path" in chart or "<rect" in chart)
         assert "could not be drawn" not in figure
 
 
@@ -85,10 +93,11 @@ def test_a_telephone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
     (tmp_path / "telephone.html").write_text(
         """<iframe src="report.html" style="width: 390px; height: 800px; border: 0"></iframe>
         <script>
-        document.querySelector("iframe").onload = (event) => setTimeout(() => {
-            document.title = `width ${event.target.contentDocument.documentElement.scrollWidth}`;
-        }, 1000);
+        document.querySelector("iframe").addEventListener("load", (event) => {
+            const root = event.target.contentDocument.documentElement;
+            document.title = `${root.scrollWidth - root.clientWidth} too wide at ${event.target.clientWidth}`;
+        });
         </script>"""
     )
     document, _ = opened(tmp_path / "telephone.html", tmp_path / "profile", "--allow-file-access-from-files")
-    assert "<title>width 390</title>" in document
+    assert "<title>0 too wide at 390</title>" in document

@@ -107,7 +107,7 @@ def greedy_outcomes(policy: str, task: str, questions: Sequence[Question], seed:
 
 def own_log_probability(verifier: str, questions: Sequence[Question], pool: Pool) -> Floats | None:
     """The log-probability that a verifier's own language model gives each solution, None where it has none. -> [Q, n]."""
-    from outlay.models.embedded import Engine, LogprobJob, load_weights, read_tokenizer
+    from outlay.models.embedded import Engine, LogprobJob, Logprobs, load_weights, read_tokenizer
     from outlay.models.embedded.backend import Card
 
     folder = models.embedded_folder(verifier)
@@ -123,6 +123,7 @@ def own_log_probability(verifier: str, questions: Sequence[Question], pool: Pool
     result = np.zeros(pool.correct.shape)
     while not engine.idle:
         for done in engine.step():
+            assert isinstance(done, Logprobs)
             result[done.tag] = sum(done.logprobs)
     return result
 

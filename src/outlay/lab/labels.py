@@ -55,7 +55,8 @@ def label_solutions(
         if _has_answer(task, vocabulary, solution)
     ]
     right = {
-        (group, solution): is_right(task, questions[group], vocabulary, solution) for group, solution in dict.fromkeys(kept)
+        (group, solution): is_right(task, questions[group], vocabulary, solution)
+        for group, solution in dict.fromkeys(kept)
     }
     values: dict[tuple[int, tuple[int, ...]], float] = {}
     if rollouts:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from outlay.curves.intervals import interval
 from outlay.curves.quality import auc, auc_by_question
@@ -19,6 +20,7 @@ from outlay.curves.quality import auc, auc_by_question
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
+Scalar = TypeVar("Scalar", np.float64, np.bool_)
 QUINTILES = 5
 
 
@@ -83,7 +85,7 @@ def verifier_figures(scores: Floats, correct: Bools, valid: Bools) -> VerifierFi
     )
 
 
-def figure(values: NDArray[np.generic]) -> Figure:
+def figure(values: ArrayLike) -> Figure:
     """The mean of one value a question [Q], nan ignored, with its interval, to four digits.
 
     >>> figure(np.array([1.0, 1.0, np.nan])).mean
@@ -105,7 +107,7 @@ def quintiles(rates: Floats) -> Integers:
     return fifths
 
 
-def by_question(values: NDArray[np.generic], question: Sequence[int]) -> tuple[NDArray[np.generic], Bools]:
+def by_question(values: NDArray[Scalar], question: Sequence[int]) -> tuple[NDArray[Scalar], Bools]:
     """Flat values [rows] as a rectangle [Q, longest] and the mask of what it holds; `question` numbers each row's question.
 
     >>> by_question(np.array([1.0, 2.0, 3.0]), [0, 0, 1])[0].tolist()

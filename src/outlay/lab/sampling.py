@@ -18,7 +18,6 @@ COMPACT_SHARE = 0.9
 """Ended rows are dropped once fewer than this share of the batch is alive."""
 
 
-@torch.no_grad()
 def continuations(
     weights: Weights,
     shape: Shape,
@@ -40,7 +39,8 @@ def continuations(
         for start in range(0, len(indices), per_batch):
             chosen = indices[start : start + per_batch]
             tokens = torch.tensor([list(prefixes[index]) for index in chosen])
-            drawn = _continue(weights, shape, tokens, repeats, end, allowed, generator, temperature)
+            with torch.no_grad():
+                drawn = _continue(weights, shape, tokens, repeats, end, allowed, generator, temperature)
             for position, index in enumerate(chosen):
                 result[index] = drawn[position * repeats : (position + 1) * repeats]
     return result

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,11 @@ def read_policy(folder: Path) -> tuple[Weights, Shape]:
     task, _, size = folder.name.rpartition("-")
     weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
     return weights, policy_shape(size, task)
+
+
+def shipped_weights() -> Path:
+    """The folder of the models that ship with the package."""
+    return Path(str(files("outlay"))) / "lab" / "weights"
 
 
 def write_policy(

@@ -122,7 +122,8 @@ def train_self_channel_head(
     table = Table.of(solutions)
     groups = _whole_groups([item.group for item in solutions], recipe.solutions)
     longest = table.lengths[groups].max(1)
-    batches = equal_length_batches(longest.tolist(), recipe.batch, np.random.default_rng(seed), rows=recipe.batch // recipe.solutions)
+    per_step = recipe.batch // recipe.solutions
+    batches = equal_length_batches(longest.tolist(), recipe.batch, np.random.default_rng(seed), rows=per_step)
 
     def loss_of_step(_: int) -> Tensor:
         rows = groups[next(batches)].ravel()
@@ -172,7 +173,6 @@ def _whole_groups(groups: Sequence[int], size: int) -> NDArray[np.int64]:
     return np.array([rows for rows in members.values() if len(rows) == size])
 
 
-@torch.no_grad()
 def last_step_scores(
     score: Callable[[Tensor], Tensor], solutions: Sequence[LabelledSolution], rows_at_once: int = 1024
 ) -> NDArray[np.float64]:
@@ -184,7 +184,8 @@ def last_step_scores(
         for start in range(0, len(rows), rows_at_once):
             chosen = rows[start : start + rows_at_once]
             tokens = torch.tensor([solutions[row].tokens for row in chosen])
-            result[chosen] = score(tokens)[:, -1].numpy()
+            with torch.no_grad():
+                result[chosen] = score(tokens)[:, -1].numpy()
     return result
 
 

@@ -15,6 +15,7 @@ from outlay.report.reading import Curve, bin_curves, curves, mapping, numbers
 
 BUDGET = "Generations per question, N"
 ACCURACY = "Questions answered correctly"
+INTERVAL_LEGEND = ({"label": "value and its 95% interval", "color": "blue", "dash": "", "symbol": "circle"},)
 FALL = 0.01
 """A method is listed as falling from one percentage point on."""
 
@@ -45,19 +46,28 @@ def accuracy_section(group: Mapping[str, Any], where: str, id: str, styles: Mapp
         columns=(*_POINT_COLUMNS, Column("cost", "Cost (generations)", "number")) if has_cost else _POINT_COLUMNS,
         rows=tuple(row for curve in found.values() for row in curve_rows(curve, styles)),
         series=() if single else tuple(styles[key] for key in found),
-        options={"y": ACCURACY, "percent": True} if single else {"x": BUDGET, "y": ACCURACY, "log": True},
+        options={"y": ACCURACY, "percent": True, "legend": INTERVAL_LEGEND}
+        if single
+        else {"x": BUDGET, "y": ACCURACY, "log": True},
     )
     lede = (
-        "Each method may spend N generations on a question (one generation is one complete solution's worth of "
-        "sampling) and must give one answer. Bands are 95% intervals over questions; where they overlap, the methods "
-        "may not differ."
+        "One answer a question. "
+        if single
+        else (
+            "Each method may spend N generations on a question (one generation is one complete solution's worth of "
+            "sampling) and must give one answer. "
+        )
+    )
+    lede += (
+        f"{'Lines' if single else 'Bands'} are 95% intervals over questions; where they overlap, the methods may not "
+        "differ."
     )
     if _UPPER_BOUND in found:
         lede += (
             " Coverage is no method: it is the share of questions for which a right answer is among the N samples, "
             "which is what a perfect way to choose among them would reach."
         )
-    return Section("How accuracy grows with compute", lede, (figure,))
+    return Section("Accuracy" if single else "How accuracy grows with compute", lede, (figure,))
 
 
 def difficulty_section(group: Mapping[str, Any], where: str, id: str, styles: Mapping[str, Series]) -> Section | None:
@@ -188,9 +198,9 @@ def _accuracy_finding(found: Mapping[str, Curve]) -> str:
         largest = max(c.n[-1] for c in methods.values())
         at_largest = {key: c for key, c in methods.items() if c.n[-1] == largest}
         best = max(at_largest.values(), key=lambda c: c.last.mean)
-        many = f"At {number(largest)} generations a question" if largest > 1 else "With one sample a question"
+        spent = f"At {number(largest)} generations a question" if largest > 1 else "With one sample a question"
         told = "the highest is " if len(at_largest) > 1 else ""
-        sentences.append(f"{many} {told}{method_name(best.key)}, with {best.last.as_percent()}")
+        sentences.append(f"{spent}, {told}{method_name(best.key)}: {best.last.as_percent()}")
         if best.n[0] == 1 and len(best.n) > 1:
             sentences[-1] += f"; a single sample has {percent(best.values[0].mean)}"
     if _UPPER_BOUND in found:

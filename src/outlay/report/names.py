@@ -65,11 +65,11 @@ _CYCLE = (
     ("green", "7 3", "square"),
     ("purple", "3 2", "diamond"),
     ("orange", "", "star"),
-    ("sky", "6 3", "wye"),
-    ("blue", "2 3", "cross"),
     ("vermillion", "10 3", "square"),
     ("green", "2 3", "triangle"),
     ("purple", "", "wye"),
+    ("sky", "6 3", "wye"),
+    ("blue", "2 3", "cross"),
 )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from outlay.report.accuracy import accuracy_section, difficulty_section, falling_section
 from outlay.report.deciding import agreement_section, deciding_section
-from outlay.report.names import LEVELS, method_name, styled
-from outlay.report.parts import GroupPart, Section, Series, Table, listed, number, percent
+from outlay.report.names import styled
+from outlay.report.parts import GroupPart, Section, Series, Table, listed, number
 from outlay.report.reading import curves, estimate, finite, mapping, sequence, texts
 from outlay.report.revising import chains_section
 from outlay.report.verifying import verifier_section
@@ -29,10 +29,8 @@ def run_section(summary: Mapping[str, Any]) -> Section | None:
         where = f"groups[{index}]"
         group = mapping(item, where)
         found = curves(group.get("curves"), f"{where}.curves")
-        methods = [c for key, c in found.items() if key != "pass" and key not in LEVELS]
         questions, samples = finite(group.get("questions"), where), finite(group.get("samples"), where)
         single = estimate(group.get("pass_at_1"), f"{where}.pass_at_1")
-        best = max(methods, key=lambda c: c.last.mean) if methods else None
         rows.append(
             (
                 str(group.get("task", "–")),
@@ -41,8 +39,7 @@ def run_section(summary: Mapping[str, Any]) -> Section | None:
                 _count(samples),
                 _count(questions * samples if questions and samples else None),
                 single.as_percent() if single else "–",
-                f"{percent(best.last.mean)}, {method_name(best.key)} at N = {number(best.n[-1])}" if best else "–",
-                percent(found["pass"].last.mean) if "pass" in found else "–",
+                found["pass"].last.as_percent() if "pass" in found else "–",
             )
         )
     facts = _facts(summary)
@@ -55,8 +52,7 @@ def run_section(summary: Mapping[str, Any]) -> Section | None:
         "Samples each",
         "Generations in all",
         "One sample right (95%)",
-        "Highest at its largest N",
-        "Coverage",
+        "A right one among them (95%)",
     )
     blocks: tuple[Table, ...] = (Table("What was run", header, tuple(rows)),) if rows else ()
     cost = _cost_table(summary)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from outlay.report.accuracy import INTERVAL_LEGEND
 from outlay.report.names import bin_name
 from outlay.report.parts import Column, Figure, Row, Section, Table, percent
 from outlay.report.reading import estimate, estimates, mapping, numbers
@@ -110,7 +111,12 @@ def _per_bin(verifier: Mapping[str, Any], where: str, id: str) -> Figure | None:
             Column("high", "95% high", "number"),
         ),
         rows=tuple(rows),
-        options={"x": "Difficulty bin", "y": name, "chance": 0.5 if key == "auc_within_question" else None},
+        options={
+            "x": "Difficulty bin",
+            "y": name,
+            "legend": INTERVAL_LEGEND,
+            "chance": 0.5 if key == "auc_within_question" else None,
+        },
     )
 
 
@@ -150,5 +156,12 @@ def _reliability(verifier: Mapping[str, Any], where: str, id: str) -> Figure | N
             Column("count", "Solutions", "count"),
         ),
         rows=tuple(rows),
-        options={"x": "Score given by the verifier", "y": "Share of solutions that are right"},
+        options={
+            "x": "Score given by the verifier",
+            "y": "Share of solutions that are right",
+            "legend": (
+                {"label": "solutions of about the same score (larger: more)", "color": "blue", "symbol": "circle"},
+                {"label": "where scores mean what they say", "color": "muted", "dash": "2 3", "level": True},
+            ),
+        },
     )

@@ -92,7 +92,9 @@ def analyse(
             sentences += told
             warnings += warned
         if pool.scores is not None:
-            group["verifier"] = verifier_quality(pool, [(v.pool, _bin_of(v, "oracle", settings)) for v in views], settings)
+            group["verifier"] = verifier_quality(
+                pool, [(v.pool, _bin_of(v, "oracle", settings)) for v in views], settings
+            )
             sentences += telling.verifier_sentences(group["verifier"])
     elif pool.size > 1:
         warnings.append(
@@ -211,7 +213,7 @@ def _bins(views: Sequence[_Measured], ks: Sequence[int], settings: Settings) -> 
             total = max(count, int(max(o.max() for o in oracle)) + 1)
             agreed = difficulty.agreement(np.concatenate(bins), np.concatenate(oracle), total)
             entry["agreement"] = {
-                "confusion": agreed.confusion.tolist(),
+                "confusion": agreed.confusion.T.tolist(),  # rows: the bin that was predicted
                 "accuracy": plain(agreed.accuracy),
                 "precision": listed(agreed.precision),
                 "chance": plain(agreed.chance),
@@ -232,7 +234,11 @@ def _policies(
     method = baseline_method(tables)
     whole = candidates_of(pool, tables, ks, runs)
     if method is None or whole is None:
-        return {}, [], ["Nothing here can choose among samples (no scores, no votes), so there is no policy to compare."]
+        return (
+            {},
+            [],
+            ["Nothing here can choose among samples (no scores, no votes), so there is no policy to compare."],
+        )
     base = baselines(whole, method, ks, settings.splits, settings.seed)
     tabled = [(candidates_of(v.pool, v.tables, half_ks, runs, half_ks[-1]), v) for v in views]
     judged = [View(table, v.values, v.difficulty_cost) for table, v in tabled if table is not None]
@@ -247,7 +253,8 @@ def _policies(
             curves["per_bin_pilot"], errors["per_bin_pilot"] = piloted
     uniform = base[f"uniform_{method}"]
     entries = {
-        name: _policy(curve, costs.get(name, 0.0), uniform, base["best_fixed"], settings) for name, curve in curves.items()
+        name: _policy(curve, costs.get(name, 0.0), uniform, base["best_fixed"], settings)
+        for name, curve in curves.items()
     }
     for name, error in errors.items():
         entries[name]["monte_carlo_error"] = plain(error)
@@ -271,6 +278,8 @@ def _policy(
         "choices": curve.most_chosen(),
     }
     for name, other in (("gain", uniform), ("gain_over_best_fixed", fixed)):
+        if curve is other or curve is uniform:
+            continue
         at = np.searchsorted(other.budgets, curve.budgets)
         same = replace(other, budgets=curve.budgets, accuracy=other.accuracy[:, at])
         entry[name] = as_points(curve.gain(same, **options))

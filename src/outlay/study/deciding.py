@@ -58,7 +58,11 @@ class View:
 
 
 def candidates_of(
-    pool: Pool, values: Mapping[str, Floats], ks: Sequence[int], extra: Sequence[Realised] = (), limit: int | None = None
+    pool: Pool,
+    values: Mapping[str, Floats],
+    ks: Sequence[int],
+    extra: Sequence[Realised] = (),
+    limit: int | None = None,
 ) -> Candidates | None:
     """The table of every method at every k, and of every realised run (up to `limit`); None without any method."""
     names: list[str] = []
@@ -103,7 +107,9 @@ def baseline_method(values: Mapping[str, Floats]) -> str | None:
     return next((method for method in ("weighted", "best_of_n", "majority") if method in values), None)
 
 
-def baselines(candidates: Candidates, method: str, budgets: Sequence[int], splits: int, seed: int) -> dict[str, PolicyCurve]:
+def baselines(
+    candidates: Candidates, method: str, budgets: Sequence[int], splits: int, seed: int
+) -> dict[str, PolicyCurve]:
     """The same for every question: the pool's own method with more and more samples, and the best fixed candidate."""
     at = [float(b) for b in budgets]
     return {

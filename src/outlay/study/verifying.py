@@ -59,10 +59,14 @@ def _per_bin(views: Sequence[tuple[Pool, Ints]], settings: Settings) -> dict[str
                 per_question.setdefault("brier", []).append(off.sum(axis=1) / valid.sum(axis=1))
     found: dict[str, Any] = {}
     for name, values in per_question.items():
-        parts = [as_curve(one) for one in binned([v[:, None] for v in values], bins, count, settings.resamples, settings.seed)]
+        parts = [
+            as_curve(one)
+            for one in binned([v[:, None] for v in values], bins, count, settings.resamples, settings.seed)
+        ]
         found[name] = {key: [part[key][0] for part in parts] for key in ("mean", "low", "high")}
     both = [~np.isnan(v) for v in per_question["auc_within_question"]]
     found["questions_with_both"] = [
-        round(float(np.mean([(known & (b == number)).sum() for known, b in zip(both, bins)]))) for number in range(count)
+        round(float(np.mean([(known & (b == number)).sum() for known, b in zip(both, bins)])))
+        for number in range(count)
     ]
     return found

@@ -98,7 +98,7 @@ class Countdown:
         numbers = sorted(int(token) for token in _TOKEN.findall(answer) if token.isdigit())
         if numbers != sorted(question.metadata["numbers"]):
             return False
-        return _evaluate(answer) == question.metadata["target"]
+        return bool(_evaluate(answer) == question.metadata["target"])
 
     def equivalent(self, a: str, b: str) -> bool:
         """Whether both are the same derivation, up to the order of steps and of commuting operands."""

@@ -68,7 +68,7 @@
         ticks: ticksOf(xs, options.log, small || width < 420), tickFormat: number,
         label: small ? "N" : options.x, labelAnchor: small ? "right" : "center", labelArrow: "none", tickSize: 4, inset: small ? 3 : 6,
       },
-      y: { domain: y, grid: true, ticks: small ? 5 : Math.round(height / 45), tickFormat: small ? (value) => `${wholePercent(value)}%` : wholePercent, label: small ? null : `${options.y} (%)`, labelArrow: "none", tickSize: 0 },
+      y: { domain: y, grid: true, ticks: small ? 5 : Math.round(height / 60), tickFormat: small ? (value) => `${wholePercent(value)}%` : wholePercent, label: small ? null : `${options.y} (%)`, labelArrow: "none", tickSize: 0 },
       marks,
     });
   }
@@ -94,6 +94,7 @@
         options.chance == null ? null : Plot.text([options.chance], { x: (d) => d, text: () => "a coin", frameAnchor: "top", dy: -10, fill: color("muted") }),
         Plot.link(rows.filter((row) => row.low !== null), { x1: "low", x2: "high", y1: "label", y2: "label", stroke: color("blue"), strokeWidth: 2, strokeOpacity: 0.55 }),
         Plot.dot(rows, { x: "y", y: "label", fill: color("blue"), r: 4.5 }),
+        Plot.text(figure.rows.filter((row) => row.y === null), { y: "label", text: () => "not known", frameAnchor: "left", dx: 6, fill: color("muted") }),
         Plot.tip(rows, Plot.pointer({ x: "y", y: "label", title: (row) => `${row.label}\n${intervalText(row, options.percent)}` })),
       ],
     }));
@@ -187,6 +188,14 @@
     });
   }
 
+  function keyOf(entries) {
+    return entries.map((one) => {
+      const key = element("span", one.label);
+      key.prepend(swatch(one));
+      return key;
+    });
+  }
+
   function swatch(one) {
     const svg = d3.create("svg").attr("width", 34).attr("height", 12).attr("aria-hidden", "true");
     svg.append("line").attr("x1", 1).attr("x2", 33).attr("y1", 6).attr("y2", 6).attr("stroke-width", 2)
@@ -230,7 +239,7 @@
         console.error(figure.id, error);
       }
     };
-    node.querySelector(".legend").replaceChildren(...legendOf(figure, hidden, redraw));
+    node.querySelector(".legend").replaceChildren(...legendOf(figure, hidden, redraw), ...keyOf(figure.options.legend || []));
     node.querySelector(".csv").addEventListener("click", () => download(figure));
     new ResizeObserver(() => {
       if (chart.clientWidth && chart.clientWidth !== width) {
