@@ -30,8 +30,21 @@ def test_coverage_is_never_the_highest_method() -> None:
 
 
 def test_one_budget_alone_is_drawn_as_intervals_not_as_curves() -> None:
-    section = accuracy_section({"curves": {"greedy": {"n": [1], "mean": [0.3]}}}, "g", "g", STYLES)
+    group = {"curves": {key: {"n": [1], "mean": [0.3]} for key in ("greedy", "best_of_n")}}
+    section = accuracy_section(group, "g", "g", STYLES)
     assert section is not None and section.blocks[0].kind == "intervals"  # type: ignore[union-attr]
+
+
+def test_a_single_number_makes_no_figure() -> None:
+    assert accuracy_section({"curves": {"pass": {"n": [1], "mean": [0.3]}}}, "g", "g", STYLES) is None
+
+
+def test_human_levels_have_panels_of_their_own_under_their_own_names() -> None:
+    curves = {"pass": {"n": [1, 2], "mean": [[0.9, 1.0], [0.1, 0.2]]}}
+    bins = {"oracle": {"curves": curves}, "level": {"names": ["Level 1", "Level 2"], "curves": curves}}
+    section = difficulty_section({"bins": bins}, "g", "g", STYLES)
+    assert section is not None and len(section.blocks) == 2 and isinstance(section.blocks[1], Figure)
+    assert [panel["key"] for panel in section.blocks[1].options["panels"]] == ["Level 1", "Level 2"]
 
 
 def test_no_curves_no_section() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from outlay.report.deciding import agreement_section, deciding_section, ratio_text
+from outlay.report.deciding import deciding_section, ratio_text
 from outlay.report.parts import Figure, Table
 
 
@@ -28,9 +28,16 @@ def test_savings_say_at_how_many_budgets_the_interval_excludes_one() -> None:
     section = deciding_section({"policies": {"per_bin_oracle": policy}}, "g", "g")
     assert section is not None
     assert section.findings == (
-        "Per bin, true difficulty (oracle): of 3 budgets, cheaper than best-of-N at 1, dearer than best-of-N at 1 and "
-        "not to be told from it at 1.",
+        "All costs counted, reliably cheaper than best-of-N: per bin, true difficulty (oracle), at 1 of 3 budgets.",
+        "All costs counted, reliably dearer than best-of-N: per bin, true difficulty (oracle), at 1 of 3 budgets.",
     )
+
+
+def test_a_policy_that_cannot_be_told_from_the_baseline_is_said_to_be_so() -> None:
+    policy = {"budget": [4], "accuracy": [0.5], "compute_ratio": [{"value": 1.2, "low": 0.9, "high": 1.5}]}
+    section = deciding_section({"policies": {"per_bin_pilot": policy}}, "g", "g")
+    assert section is not None
+    assert section.findings == ("All costs counted, no policy is reliably cheaper or dearer than best-of-N.",)
 
 
 def test_a_policy_stands_at_what_it_really_cost() -> None:
@@ -54,13 +61,27 @@ def test_two_folds_that_choose_differently_are_both_shown() -> None:
     assert section is not None and section.blocks[0].rows == (("4", "best-of-N or majority vote", "best-of-N"),)
 
 
-def test_a_confusion_is_read_with_true_bins_as_its_rows() -> None:
-    agreement = {"confusion": [[8, 2], [0, 10]], "accuracy": 0.9}
-    section = agreement_section({"bins": {"predicted": {"agreement": agreement}}}, "g", "g")
+def test_the_baseline_is_named_and_not_compared_with_itself() -> None:
+    policy = {"budget": [4], "accuracy": [0.5], "gain": [{"mean": 0.02, "low": -0.01, "high": 0.05}]}
+    ratio = [{"value": 1.0, "low": 1.0, "high": 1.0}]
+    group = {"policies": {"uniform_majority": policy | {"gain": None, "compute_ratio": ratio}, "per_bin_pilot": policy}}
+    section = deciding_section(group, "g", "g")
+    tables = [block for block in (section.blocks if section else ()) if isinstance(block, Table)]
+    assert [table.title for table in tables] == ["Points gained over majority vote with the same budget"]
+    assert tables[0].rows == (("4", "+2.0 (−1.0 to +5.0)"),)
+
+
+def test_where_knowing_difficulty_costs_both_costs_are_drawn() -> None:
+    policy = {
+        "budget": [4],
+        "accuracy": [0.5],
+        "cost": [36.0],
+        "cost_without_difficulty": [4.0],
+        "difficulty_cost": 32.0,
+    }
+    section = deciding_section({"policies": {"per_bin_oracle": policy}}, "g", "g")
     assert section is not None and isinstance(section.blocks[0], Figure)
-    cells = {(row["predicted"], row["oracle"]): row["count"] for row in section.blocks[0].rows}
-    assert cells[("bin 1 (hardest)", "bin 0 (easiest)")] == 2
-    assert "90.0% of questions in their true bin; chance would put 50.0%" in section.blocks[0].finding
+    assert [row["x"] for row in section.blocks[0].rows] == [4.0, 36.0]
 
 
 def test_no_policies_no_section() -> None:

@@ -65,7 +65,7 @@ def test_every_script_that_runs_is_allowed_by_its_hash(page: str) -> None:
 
 def test_every_figure_has_a_label_a_table_and_data(page: str) -> None:
     figures = re.findall(r"<figure .*?</figure>", page, flags=re.DOTALL)
-    assert len(figures) == 8 == len(Elements(page).data)
+    assert len(figures) == 9 == len(Elements(page).data)
     for figure in figures:
         label = re.search(r'role="img" aria-label="([^"]+)"', figure)
         assert label is not None and len(label[1]) > 40

@@ -23,7 +23,7 @@ def test_a_strategy_may_be_a_bare_name():
     (changed(searches=[{"strategy": "beam_search", "budgets": [0]}]), "at least 1 generation"),
     (changed(searches=[{"strategy": "beam_search", "budget": [4]}]), "budgets"),
     (changed(verifier=None), "beam_search needs a verifier"),
-    (changed(pilot=64), "leaves nothing"),
+    ({**GOOD, "pilot": 64}, "leaves nothing"),
     (changed(questions=2), "questions"),
 ])
 def test_a_wrong_study_is_refused_with_file_field_and_remedy(content, message):

@@ -58,9 +58,9 @@ class Session:
             if left:
                 self._run(left)
             with self.console.status("reading curves and policies from the traces"):
-                summary, policies = summarise_study(self.study, store)
+                summary = summarise_study(self.study, store)
                 summary["seconds"] = round(time.monotonic() - began, 1)
-                written = write_outputs(summary, policies, self.out)
+                written = write_outputs(summary, self.out)
         self._print(summary, written)
 
     def _same_study(self, store: object) -> None:

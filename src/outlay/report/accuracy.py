@@ -11,7 +11,7 @@ from typing import Any
 
 from outlay.report.names import LEVELS, bin_name, method_name
 from outlay.report.parts import Column, Figure, Row, Section, Series, Table, listed, number, percent
-from outlay.report.reading import Curve, bin_curves, curves, mapping, numbers
+from outlay.report.reading import Curve, bin_curves, curves, mapping, numbers, texts
 
 BUDGET = "Generations per question, N"
 ACCURACY = "Questions answered correctly"
@@ -19,6 +19,12 @@ INTERVAL_LEGEND = ({"label": "value and its 95% interval", "color": "blue", "das
 FALL = 0.01
 """A method is listed as falling from one percentage point on."""
 
+_SOURCES = {
+    "oracle": "True (oracle) difficulty is how often the model is right in samples that are not measured here.",
+    "predicted": "Predicted difficulty comes from samples alone, without any right answer.",
+    "level": "Levels are those that people gave.",
+}
+_DIFFICULTIES = {"oracle": "true difficulty", "predicted": "predicted difficulty", "level": "human level"}
 _UPPER_BOUND = "pass"
 _EVERYWHERE = "all questions"
 _POINT_COLUMNS = (
@@ -33,11 +39,11 @@ _POINT_COLUMNS = (
 def accuracy_section(group: Mapping[str, Any], where: str, id: str, styles: Mapping[str, Series]) -> Section | None:
     """Accuracy of every method at every budget, over all questions."""
     found = curves(group.get("curves"), f"{where}.curves")
-    if not found:
+    single = all(len(curve.n) == 1 for curve in found.values())
+    if not found or (single and len(found) == 1):
         return None
     finding = _accuracy_finding(found)
     has_cost = any(cost is not None for curve in found.values() for cost in curve.cost)
-    single = all(len(curve.n) == 1 for curve in found.values())
     figure = Figure(
         id=f"{id}-accuracy",
         kind="intervals" if single else "curves",
@@ -71,47 +77,60 @@ def accuracy_section(group: Mapping[str, Any], where: str, id: str, styles: Mapp
 
 
 def difficulty_section(group: Mapping[str, Any], where: str, id: str, styles: Mapping[str, Series]) -> Section | None:
-    """The same curves for each difficulty bin, one panel a bin; the true (oracle) bins where they are there."""
-    kind, per_bin = _binned_curves(group, where)
-    if not per_bin:
+    """The same curves for each difficulty bin, one panel a bin: true bins (else predicted ones), and human levels."""
+    found = _binned_curves(group, where)
+    first = "oracle" if "oracle" in found else "predicted"
+    shown = [kind for kind in found if kind == first] + [kind for kind in found if kind not in ("oracle", "predicted")]
+    if not shown:
         return None
-    count = len(per_bin)
-    details = mapping(group["bins"][kind], f"{where}.bins.{kind}")
-    sizes = numbers(details.get("count"), f"{where}.bins.{kind}.count", count)
-    rates = numbers(_means(details.get("pass_at_1")), f"{where}.bins.{kind}.pass_at_1", count)
-    rows: list[Row] = []
-    for index, found in enumerate(per_bin):
-        for curve in found.values():
-            rows += [{**row, "panel": bin_name(index, count)} for row in curve_rows(curve, styles)]
-    keys = dict.fromkeys(key for found in per_bin for key in found)
-    panels = [
-        {"key": bin_name(i, count), "note": _panel_note(size, rate)} for i, (size, rate) in enumerate(zip(sizes, rates))
-    ]
-    figure = Figure(
-        id=f"{id}-difficulty",
-        kind="curves",
-        title="Accuracy against budget, by difficulty",
-        finding=_difficulty_finding(per_bin),
-        columns=(Column("panel", "Bin"), *_POINT_COLUMNS),
-        rows=tuple(rows),
-        series=tuple(styles[key] for key in keys),
-        options={"x": BUDGET, "y": ACCURACY, "log": True, "panels": panels},
-    )
-    source = {
-        "oracle": "how often the model gets them right, in samples not measured here (true, or oracle, difficulty)",
-        "predicted": "the verifier's mean score, which needs no right answers (predicted difficulty)",
-    }.get(kind, f"{kind.replace('_', ' ')} difficulty")
     return Section(
         title="Easy and hard questions want different methods",
-        lede=f"Questions are sorted into {count} bins by {source}. Bin 0 holds the easiest.",
-        blocks=(figure,),
+        lede="Questions are sorted into bins by difficulty, bin 0 the easiest. "
+        + " ".join(_SOURCES[kind] for kind in shown if kind in _SOURCES),
+        blocks=tuple(_bins_figure(group, kind, found[kind], where, id, styles) for kind in shown),
+    )
+
+
+def _bins_figure(
+    group: Mapping[str, Any],
+    kind: str,
+    per_bin: Sequence[Mapping[str, Curve]],
+    where: str,
+    id: str,
+    styles: Mapping[str, Series],
+) -> Figure:
+    where = f"{where}.bins.{kind}"
+    details, count = mapping(group["bins"][kind], where), len(per_bin)
+    given = texts(details.get("names"), f"{where}.names")
+    known = len(given) == count
+    names = tuple(f"{kind} {name}" if name.isdigit() else name for name in given)
+    names = names if known else tuple(bin_name(i, count) for i in range(count))
+    sizes = numbers(details.get("count"), f"{where}.count", count)
+    rates = numbers(_means(details.get("pass_at_1")), f"{where}.pass_at_1", count)
+    rows = [
+        {**row, "panel": name}
+        for name, curves_here in zip(names, per_bin)
+        for curve in curves_here.values()
+        for row in curve_rows(curve, styles)
+    ]
+    panels = [{"key": name, "note": _panel_note(size, rate)} for name, size, rate in zip(names, sizes, rates)]
+    return Figure(
+        id=f"{id}-difficulty-{kind}",
+        kind="curves",
+        title=f"Accuracy against budget, by {_DIFFICULTIES.get(kind, f'{_spaced(kind)} difficulty')}",
+        finding=_difficulty_finding(per_bin, names if known else tuple(f"bin {i}" for i in range(count))),
+        columns=(Column("panel", "Bin"), *_POINT_COLUMNS),
+        rows=tuple(rows),
+        series=tuple(styles[key] for key in dict.fromkeys(key for found in per_bin for key in found)),
+        options={"x": BUDGET, "y": ACCURACY, "log": True, "panels": panels},
     )
 
 
 def falling_section(group: Mapping[str, Any], where: str, styles: Mapping[str, Series]) -> Section | None:
     """Where a method's accuracy falls although it spends more; says so too when nothing falls."""
     overall = curves(group.get("curves"), f"{where}.curves")
-    _, per_bin = _binned_curves(group, where)
+    binned = _binned_curves(group, where)
+    per_bin = next((binned[kind] for kind in ("oracle", "predicted") if kind in binned), [])
     placed = [(_EVERYWHERE, curve) for curve in overall.values()]
     for index, found in enumerate(per_bin):
         placed += [(bin_name(index, len(per_bin)), curve) for curve in found.values()]
@@ -213,7 +232,7 @@ def _accuracy_finding(found: Mapping[str, Curve]) -> str:
     return " ".join(f"{sentence}." for sentence in sentences)
 
 
-def _difficulty_finding(per_bin: Sequence[Mapping[str, Curve]]) -> str:
+def _difficulty_finding(per_bin: Sequence[Mapping[str, Curve]], names: Sequence[str]) -> str:
     """Which method is highest in each bin, at the smallest and at the largest budget that all methods share."""
     moving = [
         [c for key, c in found.items() if key != _UPPER_BOUND and key not in LEVELS and len(c.n) > 1]
@@ -221,18 +240,18 @@ def _difficulty_finding(per_bin: Sequence[Mapping[str, Curve]]) -> str:
     ]
     shared = sorted(set.intersection(*(set(c.n) for methods in moving for c in methods))) if any(moving) else []
     budgets = [n for n in shared if n > 1] or shared
-    told = [_highest(moving, budget) for budget in dict.fromkeys(budgets[:1] + budgets[-1:])]
+    told = [_highest(moving, budget, names) for budget in dict.fromkeys(budgets[:1] + budgets[-1:])]
     return " ".join([*told, "Where bands overlap, the order may be chance."])
 
 
-def _highest(per_bin: Sequence[Sequence[Curve]], budget: float) -> str:
+def _highest(per_bin: Sequence[Sequence[Curve]], budget: float, names: Sequence[str]) -> str:
     winners: dict[str, list[str]] = {}
-    for index, methods in enumerate(per_bin):
+    for place, methods in zip(names, per_bin):
         if methods:
             top = max(_at(c, budget) for c in methods)
             first = [method_name(c.key) for c in methods if _at(c, budget) == top]
-            winners.setdefault(listed(first), []).append(str(index))
-    named = "; ".join(f"{name}, in bin{'s' if len(b) > 1 else ''} {listed(b)}" for name, b in winners.items())
+            winners.setdefault(listed(first), []).append(place)
+    named = "; ".join(f"{name}, in {listed(places)}" for name, places in winners.items())
     return f"Highest mean at N = {number(budget)}: {named}."
 
 
@@ -240,13 +259,18 @@ def _at(curve: Curve, budget: float) -> float:
     return curve.values[curve.n.index(budget)].mean
 
 
-def _binned_curves(group: Mapping[str, Any], where: str) -> tuple[str, list[dict[str, Curve]]]:
+def _binned_curves(group: Mapping[str, Any], where: str) -> dict[str, list[dict[str, Curve]]]:
+    """For each kind of difficulty that has curves, the curves of each bin."""
     bins = mapping(group.get("bins"), f"{where}.bins")
-    for kind in sorted(bins, key=lambda k: (k != "oracle", k != "predicted")):
-        per_bin = bin_curves(mapping(bins[kind], f"{where}.bins.{kind}").get("curves"), f"{where}.bins.{kind}.curves")
-        if any(per_bin):
-            return kind, per_bin
-    return "", []
+    found = {
+        kind: bin_curves(mapping(value, f"{where}.bins.{kind}").get("curves"), f"{where}.bins.{kind}.curves")
+        for kind, value in bins.items()
+    }
+    return {kind: per_bin for kind, per_bin in found.items() if any(per_bin)}
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _panel_note(size: float | None, rate: float | None) -> str:

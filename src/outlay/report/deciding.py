@@ -1,4 +1,4 @@
-"""What deciding per question gains: policies against fixed methods, what they choose, and how well difficulty is told.
+"""What deciding per question gains: policies against the same method for all, and what the policies choose.
 
 The chart is figure 4 of Snell et al. (arXiv 2408.03314). "x times less compute" is read at equal accuracy, and comes
 with its interval from the summary; where the baseline never reaches the accuracy it is a lower bound.
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from outlay.report.names import bin_name, method_name, policy_name, styled
+from outlay.report.names import UNIFORM, bin_name, method_name, policy_name, styled
 from outlay.report.parts import Column, Figure, Row, Section, Table, listed, number, percent
-from outlay.report.reading import estimates, finite, mapping, numbers, sequence
+from outlay.report.reading import Estimate, estimates, finite, mapping, numbers, sequence
 
-COST = "Cost per question, in generations"
+COUNTED = "cost of knowing difficulty counted"
+FREE = "difficulty known for free (as Snell et al. count)"
 
 _COLUMNS = (
     Column("label", "Policy"),
@@ -26,92 +27,76 @@ _COLUMNS = (
 
 
 def deciding_section(group: Mapping[str, Any], where: str, id: str) -> Section | None:
-    """Policies against the same method for every question: the chart, the savings and the choices."""
-    policies = mapping(group.get("policies"), f"{where}.policies")
-    styles = styled(policies, policy_name)
-    rows: list[Row] = []
-    for key, policy in policies.items():
-        rows += _policy_rows(key, mapping(policy, f"{where}.policies.{key}"), f"{where}.policies.{key}")
-    savings = _savings(policies, where)
-    choices = _choices(policies, where)
-    blocks: list[Figure | Table] = []
-    if rows:
-        keys = dict.fromkeys(row["series"] for row in rows)
-        blocks.append(
-            Figure(
-                id=f"{id}-policies",
-                kind="curves",
-                title="Deciding per question against one method for all",
-                finding=_policy_finding(rows),
-                columns=_COLUMNS,
-                rows=tuple(rows),
-                series=tuple(styles[key] for key in keys),
-                options={"x": COST, "y": "Questions answered correctly", "log": True},
-            )
-        )
-    blocks += [table for table in (savings, *choices) if table is not None]
+    """Policies against the same method for every question: the chart, gains, savings and choices."""
+    where = f"{where}.policies"
+    policies = {key: mapping(policy, f"{where}.{key}") for key, policy in mapping(group.get("policies"), where).items()}
+    found = (
+        _chart(policies, where, id),
+        _gains(policies, where),
+        _savings(policies, "compute_ratio", where),
+        _savings(policies, "compute_ratio_without_difficulty", where),
+        *_choices(policies, where),
+    )
+    blocks = tuple(block for block in found if block is not None)
     if not blocks:
         return None
     return Section(
         title="What deciding per question gains",
         lede=(
             "A policy looks at how hard a question seems and then chooses the method and how much of the budget to "
-            "use. Choices are made on one half of the questions and measured on the other, and finding out how hard "
-            "a question is counts in the cost. All policies are measured on the same questions, so their bands overlap "
-            "even where one is reliably better: the savings below are compared in pairs."
+            "use. Choices are made on one half of the questions and measured on the other. All policies are measured "
+            "on the same questions, so their bands overlap even where one is reliably better: gains and savings are "
+            "compared in pairs."
         ),
-        blocks=tuple(blocks),
+        blocks=blocks,
         findings=_savings_findings(policies, where),
     )
 
 
-def agreement_section(group: Mapping[str, Any], where: str, id: str) -> Section | None:
-    """How often a difficulty that can be known beforehand agrees with the true one, bin by bin."""
-    bins = mapping(group.get("bins"), f"{where}.bins")
-    figures = []
-    for kind, value in bins.items():
-        agreement = mapping(mapping(value, f"{where}.bins.{kind}").get("agreement"), f"{where}.bins.{kind}.agreement")
-        figure = _confusion(kind, agreement, f"{where}.bins.{kind}.agreement", id)
-        if figure is not None:
-            figures.append(figure)
-    if not figures:
+def _chart(policies: Mapping[str, Mapping[str, Any]], where: str, id: str) -> Figure | None:
+    counted, free = [], []
+    for key, policy in policies.items():
+        counted += _policy_rows(key, policy, policy.get("cost"), f"{where}.{key}")
+        free += _policy_rows(key, policy, policy.get("cost_without_difficulty", policy.get("cost")), f"{where}.{key}")
+    if not counted:
         return None
-    return Section(
-        title="How well difficulty can be told beforehand",
-        lede=(
-            "True difficulty needs right answers and many samples, which nobody has for a new question. A policy that "
-            "is to be used must predict it. The diagonal holds the questions placed in their true bin."
-        ),
-        blocks=tuple(figures),
+    styles = styled(policies, policy_name)
+    keys = dict.fromkeys(row["series"] for row in counted)
+    options: dict[str, Any] = {"x": "Cost per question, in generations", "y": "Questions right", "log": True}
+    columns: tuple[Column, ...] = _COLUMNS
+    rows = counted
+    if any("cost_without_difficulty" in policy for policy in policies.values()):
+        options |= {"large": True, "panels": [{"key": FREE}, {"key": COUNTED}]}
+        rows = [{**row, "panel": panel} for panel, part in ((FREE, free), (COUNTED, counted)) for row in part]
+        columns = (Column("panel", "Cost"), *_COLUMNS)
+    return Figure(
+        id=f"{id}-policies",
+        kind="curves",
+        title="Deciding per question against one method for all",
+        finding=_policy_finding(free, "panels" in options),
+        columns=columns,
+        rows=tuple(rows),
+        series=tuple(styles[key] for key in keys),
+        options=options,
     )
 
 
-def _policy_rows(key: str, policy: Mapping[str, Any], where: str) -> list[Row]:
+def _policy_rows(key: str, policy: Mapping[str, Any], costs: Any, where: str) -> list[Row]:
     budgets = numbers(policy.get("budget"), f"{where}.budget")
     accuracy = estimates(policy.get("accuracy"), f"{where}.accuracy")
-    costs = numbers(policy.get("cost"), f"{where}.cost", len(budgets))
     rows: list[Row] = []
-    for budget, value, cost in zip(budgets, accuracy, costs):
-        x = cost if cost else budget
-        if value is None or not x:
-            continue
-        rows.append(
-            {
-                "series": key,
-                "label": policy_name(key),
-                "budget": budget,
-                "x": x,
-                "y": value.mean,
-                "low": value.low,
-                "high": value.high,
-            }
-        )
+    for budget, value, cost in zip(budgets, accuracy, numbers(costs, f"{where}.cost", len(budgets))):
+        x = cost or budget
+        if value is not None and x:
+            point = {"x": x, "y": value.mean, "low": value.low, "high": value.high}
+            rows.append({"series": key, "label": policy_name(key), "budget": budget, **point})
     return rows
 
 
-def _policy_finding(rows: Sequence[Row]) -> str:
+def _policy_finding(rows: Sequence[Row], free: bool) -> str:
     budgets = sorted({row["budget"] for row in rows if row["budget"] is not None})
-    shared = [b for b in budgets if len({r["series"] for r in rows if r["budget"] == b}) > 1]
+    counts = {b: len({r["series"] for r in rows if r["budget"] == b}) for b in budgets}
+    shared = [b for b in budgets if counts[b] == max(counts.values()) and counts[b] > 1]
     if not shared:
         return ""
     budget = shared[(len(shared) - 1) // 2]
@@ -119,7 +104,8 @@ def _policy_finding(rows: Sequence[Row]) -> str:
     told = "; ".join(f"{r['label']} {percent(r['y'])}" for r in there)
     halves = [(r["high"] - r["low"]) / 2 for r in there if r["low"] is not None and r["high"] is not None]
     give = f" (each give or take {100 * max(halves):.0f} points)" if halves else ""
-    return f"With a budget of {number(budget)} generations: {told}{give}."
+    known = ", difficulty known for free" if free else ""
+    return f"With a budget of {number(budget)} generations{known}: {told}{give}."
 
 
 def ratio_text(value: Any, where: str) -> str:
@@ -139,136 +125,131 @@ def _times(value: float) -> str:
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
-def _savings(policies: Mapping[str, Any], where: str) -> Table | None:
-    columns = {key: _ratios(policy, f"{where}.policies.{key}") for key, policy in policies.items()}
-    columns = {key: ratios for key, ratios in columns.items() if ratios}
-    budgets = sorted({budget for ratios in columns.values() for budget in ratios})
-    if not budgets:
-        return None
-    return Table(
-        title="Times less compute than best-of-N, at equal accuracy",
-        header=("Budget", *(policy_name(key) for key in columns)),
-        rows=tuple(
-            (number(budget), *(ratio_text(ratios.get(budget), where) for ratios in columns.values()))
-            for budget in budgets
-        ),
-        note=(
-            "Above 1 the policy is cheaper, below 1 dearer. In brackets the 95% interval. ≥ marks a lower bound: the "
-            "baseline does not reach the policy's accuracy at any budget measured."
-        ),
+def _baseline(policies: Mapping[str, Any]) -> str:
+    """The name of the method that the policies are compared with."""
+    return next((method_name(key.removeprefix(UNIFORM)) for key in policies if key.startswith(UNIFORM)), "best-of-N")
+
+
+def _gains(policies: Mapping[str, Mapping[str, Any]], where: str) -> Table | None:
+    columns = {}
+    for key, policy in policies.items():
+        budgets = numbers(policy.get("budget"), f"{where}.{key}.budget")
+        gains = estimates(policy.get("gain"), f"{where}.{key}.gain")
+        if any(gains) and not key.startswith(UNIFORM):
+            columns[key] = {budget: _points(gain) for budget, gain in zip(budgets, gains) if gain}
+    return _by_budget(
+        f"Points gained over {_baseline(policies)} with the same budget",
+        columns,
+        "In percentage points, compared in pairs, with 95% intervals: a gain is real where its interval lies above "
+        "zero. Only a pilot's cost is counted within these budgets. Shuffled bins know nothing about a question: what "
+        "they gain, no knowledge of difficulty gave.",
     )
 
 
-def _ratios(policy: Any, where: str) -> dict[float, Any]:
-    ratios = sequence(mapping(policy, where).get("compute_ratio"), f"{where}.compute_ratio")
-    budgets = numbers(mapping(policy, where).get("budget"), f"{where}.budget")
-    known = {b: r for b, r in zip(budgets, ratios) if b is not None and r and r.get("value") is not None}
-    return known
+def _points(gain: Estimate) -> str:
+    value = _signed(gain.mean)
+    if gain.low is None or gain.high is None:
+        return value
+    return f"{value} ({_signed(gain.low)} to {_signed(gain.high)})"
 
 
-def _savings_findings(policies: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    told = []
+def _signed(share: float) -> str:
+    points = round(100 * share, 1)
+    return f"{points:+.1f}".replace("-", "−") if points else "0.0"
+
+
+def _savings(policies: Mapping[str, Mapping[str, Any]], measure: str, where: str) -> Table | None:
+    columns = {
+        key: {budget: ratio_text(ratio, where) for budget, ratio in _ratios(policy, measure, f"{where}.{key}").items()}
+        for key, policy in policies.items()
+        if not key.startswith(UNIFORM)
+    }
+    cost = FREE if measure.endswith("difficulty") else COUNTED
+    counts = measure.endswith("difficulty") or any("difficulty_cost" in policy for policy in policies.values())
+    return _by_budget(
+        f"Times less compute than {_baseline(policies)}, at equal accuracy{f' ({cost})' if counts else ''}",
+        columns,
+        "Above 1 the policy is cheaper, below 1 dearer; 95% intervals in brackets. ≥ marks a lower bound: the baseline "
+        "does not reach the policy's accuracy at any budget measured.",
+    )
+
+
+def _by_budget(title: str, columns: Mapping[str, Mapping[float | None, str]], note: str) -> Table | None:
+    columns = {key: cells for key, cells in columns.items() if cells}
+    budgets = sorted({budget for cells in columns.values() for budget in cells if budget is not None})
+    if not budgets:
+        return None
+    return Table(
+        title=title,
+        header=("Budget", *(policy_name(key) for key in columns)),
+        rows=tuple((number(b), *(cells.get(b, "–") for cells in columns.values())) for b in budgets),
+        note=note,
+    )
+
+
+def _ratios(policy: Mapping[str, Any], measure: str, where: str) -> dict[float | None, Mapping[str, Any]]:
+    ratios = sequence(policy.get(measure), f"{where}.{measure}")
+    budgets = numbers(policy.get("budget"), f"{where}.budget")
+    read = [(budget, mapping(ratio, f"{where}.{measure}")) for budget, ratio in zip(budgets, ratios)]
+    return {budget: ratio for budget, ratio in read if budget is not None and ratio.get("value") is not None}
+
+
+def _savings_findings(policies: Mapping[str, Mapping[str, Any]], where: str) -> tuple[str, ...]:
+    """At how many of its budgets each policy's interval lies above 1, and at how many below it."""
+    said: dict[str, list[str]] = {"cheaper": [], "dearer": []}
     for key, policy in policies.items():
-        ratios = list(_ratios(policy, f"{where}.policies.{key}").values())
-        if not ratios:
+        ratios = list(_ratios(policy, "compute_ratio", f"{where}.{key}").values())
+        if not ratios or key.startswith(UNIFORM):
             continue
         lows = [finite(r.get("low"), where) for r in ratios]
         highs = [finite(r.get("high"), where) for r in ratios]
-        cheaper = sum(low is not None and low > 1 for low in lows)
-        dearer = sum(high is not None and high < 1 for high in highs)
-        counts = (
-            (cheaper, "cheaper than best-of-N"),
-            (dearer, "dearer than best-of-N"),
-            (len(ratios) - cheaper - dearer, "not to be told from it"),
-        )
-        said = listed([f"{word} at {count}" for count, word in counts if count])
-        told.append(f"{_capital(policy_name(key))}: of {len(ratios)} budgets, {said}.")
+        counts = {
+            "cheaper": sum(low is not None and low > 1 for low in lows),
+            "dearer": sum(high is not None and high < 1 for high in highs),
+        }
+        for word, count in counts.items():
+            said[word] += [f"{policy_name(key)}, at {count} of {len(ratios)} budgets"] if count else []
+    baseline = _baseline(policies)
+    told = [
+        f"All costs counted, reliably {w} than {baseline}: {'; '.join(names)}." for w, names in said.items() if names
+    ]
+    if not told and any("compute_ratio" in policy for key, policy in policies.items() if not key.startswith(UNIFORM)):
+        told = [f"All costs counted, no policy is reliably cheaper or dearer than {baseline}."]
     return tuple(told)
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _choices(policies: Mapping[str, Any], where: str) -> list[Table]:
-    tables = []
+def _choices(policies: Mapping[str, Mapping[str, Any]], where: str) -> list[Table]:
+    tables: list[Table] = []
     for key, policy in policies.items():
-        at = f"{where}.policies.{key}"
-        per_budget = sequence(mapping(policy, at).get("choices"), f"{at}.choices")
-        budgets = numbers(mapping(policy, at).get("budget"), f"{at}.budget")
+        if key.startswith(UNIFORM) or key.endswith("shuffled"):
+            continue
+        at = f"{where}.{key}"
+        budgets = numbers(policy.get("budget"), f"{at}.budget")
         lines = [
             (number(budget), *(_choice(choice) for choice in sequence(per_bin, f"{at}.choices")))
-            for budget, per_bin in zip(budgets, per_budget)
+            for budget, per_bin in zip(budgets, sequence(policy.get("choices"), f"{at}.choices"))
             if budget is not None and per_bin
         ]
-        width = max((len(line) for line in lines), default=0)
-        if width < 2:
+        bins = max((len(line) for line in lines), default=1) - 1
+        if not bins:
             continue
+        names = (bin_name(i, bins) for i in range(bins)) if bins > 1 else ("all questions",)
         tables.append(
             Table(
                 title=f"What it chooses: {policy_name(key)}",
-                header=("Budget", *(bin_name(i, width - 1) for i in range(width - 1))),
-                rows=tuple(line + ("–",) * (width - len(line)) for line in lines),
+                header=("Budget", *names),
+                rows=tuple(line + ("–",) * (bins + 1 - len(line)) for line in lines),
+                folded=True,
             )
         )
     return tables
 
 
 def _choice(choice: Any) -> str:
-    if choice is None:
+    if not choice:
         return "–"
     if isinstance(choice, Mapping):
         return listed([_choice(str(name)) for name in choice])
     if isinstance(choice, Sequence) and not isinstance(choice, str):
         return " or ".join(dict.fromkeys(_choice(item) for item in choice))
     return method_name(str(choice))
-
-
-def _confusion(kind: str, agreement: Mapping[str, Any], where: str, id: str) -> Figure | None:
-    """The counts `confusion[true][placed]`, drawn with a row for each bin in which questions were placed."""
-    counts = [numbers(row, f"{where}.confusion") for row in sequence(agreement.get("confusion"), f"{where}.confusion")]
-    size = max((len(row) for row in counts), default=0)
-    if not size:
-        return None
-    placed = [[(row[column] if column < len(row) else None) or 0 for row in counts] for column in range(size)]
-    everything = sum(map(sum, placed))
-    right = sum(row[i] for i, row in enumerate(placed) if i < len(row))
-    accuracy = finite(agreement.get("accuracy"), f"{where}.accuracy")
-    if accuracy is None and everything:
-        accuracy = right / everything
-    chance = finite(agreement.get("chance"), f"{where}.chance")
-    name = _capital(kind.replace("_", " "))
-    finding = ""
-    if accuracy is not None:
-        finding = (
-            f"{name} difficulty puts {percent(accuracy)} of questions in their true bin; chance would put "
-            f"{percent(1 / size if chance is None else chance)}."
-        )
-    precision = [p for p in numbers(agreement.get("precision"), f"{where}.precision") if p is not None]
-    if precision:
-        shares = listed([percent(p) for p in precision])
-        finding += f" Of the questions placed in each bin, from easiest to hardest, {shares} belong there."
-    rows = tuple(
-        {
-            "predicted": bin_name(index, size),
-            "oracle": bin_name(true, len(counts)),
-            "count": count,
-            "share": count / sum(row) if sum(row) else None,
-        }
-        for index, row in enumerate(placed)
-        for true, count in enumerate(row)
-    )
-    return Figure(
-        id=f"{id}-confusion-{kind}",
-        kind="confusion",
-        title=f"{name} bins against true bins",
-        finding=finding,
-        columns=(
-            Column("predicted", f"{name} bin"),
-            Column("oracle", "True bin"),
-            Column("count", "Questions", "count"),
-            Column("share", "Share of the row", "percent"),
-        ),
-        rows=rows,
-        options={"x": "True (oracle) bin", "y": f"{name} bin"},
-    )

@@ -27,24 +27,27 @@ METHODS = {
     "dvts": "DVTS",
     "rebase": "REBASE",
     "revisions": "revisions",
+    "last_attempt": "last attempt of the chain",
+    "majority_of_chain": "majority of the chain",
 }
 
 POLICIES = {
     "uniform": "same for all: best-of-N",
-    "uniform_best_of_n": "same for all: best-of-N",
-    "uniform_weighted": "same for all: weighted best-of-N",
-    "uniform_majority": "same for all: majority vote",
     "best_fixed": "same for all: best fixed method",
     "per_bin": "decided per difficulty bin",
     "per_bin_oracle": "per bin, true difficulty (oracle)",
     "per_bin_predicted": "per bin, predicted difficulty",
     "per_bin_pilot": "per bin, pilot samples",
+    "per_bin_level": "per bin, human difficulty level",
     "per_bin_shuffled": "per bin, shuffled bins (control)",
     "compute_optimal_oracle": "per bin, true difficulty (oracle)",
     "compute_optimal_predicted": "per bin, predicted difficulty",
 }
 
 OPTIONS = {"width": "M", "steps": "k", "temperature": "T", "generations": "N", "n": "N", "chains": "chains"}
+
+UNIFORM = "uniform_"
+"""How the name of a policy begins that uses one method for every question: the baseline of the others."""
 
 LEVELS = frozenset({"greedy", "large_greedy"})
 """Methods with one value, whatever the budget: drawn as a line across the chart."""
@@ -56,9 +59,12 @@ _FIXED = {
     "best_of_n": ("blue", "", "circle"),
     "majority": ("orange", "6 3", "square"),
     "weighted": ("sky", "10 3", "diamond"),
-    "uniform": ("blue", "", "circle"),
-    "uniform_best_of_n": ("blue", "", "circle"),
     "best_fixed": ("orange", "6 3", "square"),
+    "per_bin_oracle": ("vermillion", "", "triangle"),
+    "per_bin_predicted": ("green", "7 3", "square"),
+    "per_bin_pilot": ("purple", "3 2", "diamond"),
+    "per_bin_level": ("sky", "6 3", "wye"),
+    "per_bin_shuffled": ("muted", "2 3", "circle"),
 }
 _CYCLE = (
     ("vermillion", "", "triangle"),
@@ -104,6 +110,8 @@ def policy_name(key: str) -> str:
     """
     if key in POLICIES:
         return POLICIES[key]
+    if key.startswith(UNIFORM):
+        return f"same for all: {method_name(key.removeprefix(UNIFORM))}"
     return method_name(key)
 
 
@@ -127,6 +135,8 @@ def styled(keys: Iterable[str], name: Any = method_name) -> dict[str, Series]:
     for key in dict.fromkeys(keys):
         if key in _FIXED:
             color, dash, symbol = _FIXED[key]
+        elif key == "uniform" or key.startswith(UNIFORM):
+            color, dash, symbol = "blue", "", "circle"
         else:
             color, dash, symbol = _CYCLE[free % len(_CYCLE)]
             free += 1

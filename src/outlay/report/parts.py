@@ -72,12 +72,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of words and numbers already written out; the first column names the row."""
+    """A table of words and numbers already written out; the first column names the row. A folded one opens on demand."""
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,15 @@ def number(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter, the rest as it is.
+
+    >>> capital("best-of-N")
+    'Best-of-N'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def listed(items: Sequence[str]) -> str:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from outlay.report.accuracy import accuracy_section, difficulty_section, falling_section
-from outlay.report.deciding import agreement_section, deciding_section
+from outlay.report.accuracy import INTERVAL_LEGEND, accuracy_section, difficulty_section, falling_section
+from outlay.report.agreement import agreement_section
+from outlay.report.deciding import deciding_section
 from outlay.report.names import styled
-from outlay.report.parts import GroupPart, Section, Series, Table, listed, number
+from outlay.report.parts import Column, Figure, GroupPart, Row, Section, Series, Table, listed, number, percent
 from outlay.report.reading import curves, estimate, finite, mapping, sequence, texts
 from outlay.report.revising import chains_section
 from outlay.report.verifying import verifier_section
@@ -54,8 +55,11 @@ def run_section(summary: Mapping[str, Any]) -> Section | None:
         "One sample right (95%)",
         "A right one among them (95%)",
     )
-    blocks: tuple[Table, ...] = (Table("What was run", header, tuple(rows)),) if rows else ()
-    cost = _cost_table(summary)
+    blocks = [
+        Table("What was run", header, tuple(rows)) if rows else None,
+        _cost_table(summary),
+        _single_samples(summary),
+    ]
     return Section(
         title="What was run, and what it cost",
         lede=(
@@ -63,8 +67,35 @@ def run_section(summary: Mapping[str, Any]) -> Section | None:
             "every budget up to that number is read from them, averaged over all the ways to draw fewer. Searches "
             "are runs of their own."
         ),
-        blocks=blocks if cost is None else (*blocks, cost),
+        blocks=tuple(block for block in blocks if block is not None),
         findings=facts,
+    )
+
+
+def _single_samples(summary: Mapping[str, Any]) -> Figure | None:
+    """All groups side by side: how often one sample is right."""
+    rows: list[Row] = []
+    for index, group in enumerate(sequence(summary.get("groups"), "groups")):
+        single = estimate(group.get("pass_at_1"), f"groups[{index}].pass_at_1")
+        if single is not None:
+            label = ", ".join(str(group[part]) for part in ("task", "model") if group.get(part)) or f"group {index + 1}"
+            rows.append({"label": label, "y": single.mean, "low": single.low, "high": single.high})
+    if len(rows) < 2:
+        return None
+    best, worst = max(rows, key=lambda r: r["y"]), min(rows, key=lambda r: r["y"])
+    return Figure(
+        id="single-samples",
+        kind="intervals",
+        title="Where everything starts: how often one sample is right",
+        finding=f"From {percent(worst['y'])} ({worst['label']}) to {percent(best['y'])} ({best['label']}).",
+        columns=(
+            Column("label", "Group"),
+            Column("y", "One sample right", "percent"),
+            Column("low", "95% low", "percent"),
+            Column("high", "95% high", "percent"),
+        ),
+        rows=tuple(rows),
+        options={"y": "One sample right", "percent": True, "legend": INTERVAL_LEGEND},
     )
 
 

@@ -29,7 +29,7 @@ from outlay.study.deciding import (
 )
 from outlay.study.figures import as_bin_curves, as_curve, as_points, as_ratios, binned, listed, plain
 from outlay.study.levels import level_names, level_values
-from outlay.study.measure import budgets_up_to, expected, with_probabilities
+from outlay.study.measure import COVERAGE, budgets_up_to, expected, with_probabilities
 from outlay.study.pools import Chains, Floats, Ints, Pool
 from outlay.study.settings import Settings
 from outlay.study.verifying import verifier_quality
@@ -53,7 +53,7 @@ def analyse(
     *,
     difficulty_pool: Pool | None = None,
     runs: Sequence[Realised] = (),
-    sample_flops: tuple[float, float] | None = None,
+    sample_flops: float | None = None,
     settings: Settings | None = None,
 ) -> dict[str, Any]:
     """The group of `summary.json` that this pool gives.
@@ -63,7 +63,7 @@ def analyse(
         difficulty_pool: further samples of the same questions, in the same order, for difficulty alone; without them
             each half of the pool gives the difficulty for the other.
         runs: strategies that were run on their own on the same questions, in the same order.
-        sample_flops: floating-point operations to generate one sample and to verify it.
+        sample_flops: floating-point operations to generate one sample and score it.
         settings: seed, bins, pilot and the budget of the headline, fixed before the questions were looked at.
     """
     settings = settings or Settings()
@@ -114,7 +114,7 @@ def _curves(
     errors: Mapping[str, float],
     ks: Sequence[int],
     runs: Sequence[Realised],
-    sample_flops: tuple[float, float] | None,
+    sample_flops: float | None,
     settings: Settings,
 ) -> dict[str, Any]:
     curves: dict[str, Any] = {}
@@ -123,16 +123,15 @@ def _curves(
         curve = {"n": list(ks), **as_curve(_interval(table, settings)), "cost": [float(k) for k in ks]}
         if tokens is not None:
             curve["tokens"] = [plain(k * tokens) for k in ks]
-        if sample_flops is not None:
-            each = sample_flops[0] + (sample_flops[1] if method not in ("pass", "majority") else 0.0)
-            curve["flops"] = [k * each for k in ks]
+        if sample_flops is not None and method not in (COVERAGE, "majority"):
+            curve["flops"] = [k * sample_flops for k in ks]
         if method in errors:
             curve["monte_carlo_error"] = plain(errors[method])
         curves[method] = curve
     for run in runs:
         curves[run.key] = {
             "n": list(run.budgets),
-            **as_curve(_interval(run.correct.astype(np.float64), settings)),
+            **as_curve(_interval(run.correct, settings)),
             "cost": listed(run.cost.mean(axis=0)),
         }
         if run.flops is not None:

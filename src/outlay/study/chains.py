@@ -77,7 +77,8 @@ def _majority_of_prefixes(chains: Chains) -> Floats | None:
     right = chains.correct.reshape(questions * count, length)
     answers = chains.answers.reshape(questions * count, length)
     prefixes = [majority_at_k(right[:, :n], answers[:, :n], n)[:, 0] for n in range(1, length + 1)]
-    return np.stack(prefixes, axis=1).reshape(questions, count, length).mean(axis=1)
+    credit: Floats = np.stack(prefixes, axis=1).reshape(questions, count, length).mean(axis=1)
+    return credit
 
 
 def _changes(chains: Chains, from_right: bool) -> list[int]:
@@ -132,7 +133,10 @@ def _level_bins(chains: Chains, levels: Floats, methods: dict[str, Floats], sett
 def _policies(
     chains: Chains, methods: dict[str, Floats], levels: Floats | None, settings: Settings
 ) -> tuple[dict[str, Any], list[str]]:
-    """How long a chain should be: fixed lengths, the best of them, and one a level; chosen on other questions."""
+    """How long a chain should be: fixed lengths, the best of them, and one a level; chosen on other questions.
+
+    Of two choices that one standard error cannot tell apart the cheaper is taken.
+    """
     questions, _, length = chains.correct.shape
     budgets = [float(n) for n in range(1, length + 1)]
     names = [f"{name}@{n}" for name in methods for n in range(1, length + 1)]
@@ -146,13 +150,11 @@ def _policies(
         model=chains.model,
     )
     base = uniform(table, {"name": "last_attempt"}, budgets)
-    curves = {
-        "uniform_last_attempt": base,
-        "best_fixed": best_fixed(table, budgets, splits=settings.splits, seed=settings.seed),
-    }
+    cheaper: dict[str, Any] = {"splits": settings.splits, "seed": settings.seed, "one_standard_error": True}
+    curves = {"uniform_last_attempt": base, "best_fixed": best_fixed(table, budgets, **cheaper)}
     if levels is not None:
         count = len(np.unique(levels))
-        curves["per_bin_level"] = per_bin(table, levels, count, budgets, splits=settings.splits, seed=settings.seed)
+        curves["per_bin_level"] = per_bin(table, levels, count, budgets, **cheaper)
     options: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.seed}
     entries = {
         name: {
@@ -160,14 +162,15 @@ def _policies(
             "accuracy": as_points(curve.accuracy_interval(**options)),
             "cost": listed(curve.cost.mean(axis=0)),
             "compute_ratio": as_ratios(curve.savings(base, **options)),
-            "gain": as_points(curve.gain(base, **options)),
+            **({} if curve is base else {"gain": as_points(curve.gain(base, **options))}),
             "choices": curve.most_chosen(),
         }
         for name, curve in curves.items()
     }
     spent = float(curves["best_fixed"].cost[:, -1].mean())
+    right = percent(float(curves["best_fixed"].accuracy[:, -1].mean()))
     told = [
-        f"Allowed {length} attempts, the best fixed choice made on other questions spends {spent:.1f} of them and is right "
-        f"in {percent(float(curves['best_fixed'].accuracy[:, -1].mean()))} of cases."
+        f"Allowed {length} attempts, the best fixed choice made on other questions (the cheaper of two that cannot be told "
+        f"apart) spends {spent:.1f} of them and is right in {right} of cases."
     ]
     return entries, told

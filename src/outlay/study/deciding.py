@@ -19,7 +19,7 @@ from outlay.policies.candidates import Candidates
 from outlay.policies.choosing import Rule, charge
 from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, per_bin, uniform
 from outlay.study.measure import COVERAGE, in_order, replayed
-from outlay.study.pools import Bools, Floats, Pool
+from outlay.study.pools import Floats, Pool
 
 ORDERS = 64
 """Random orders of each pool over which a pilot is replayed."""
@@ -27,16 +27,18 @@ ORDERS = 64
 
 @dataclass(frozen=True)
 class Realised:
-    """A strategy that was run on its own, once a question at each budget: correctness and real cost `[Q, B]`.
+    """A strategy that was run on its own: correctness (a mean, where several seeds were run) and real cost `[Q, B]`.
 
-    `flops` `[Q, B]` are what it cost in floating-point operations, where that is known.
+    `flops` `[Q, B]` are what it cost in floating-point operations, where that is known. `candidate` says whether a policy
+    may choose it: a larger model's answer is shown beside the others and costs another kind of generation.
     """
 
     spec: Mapping[str, Any]
     budgets: tuple[int, ...]
-    correct: Bools
+    correct: Floats
     cost: Floats
     flops: Floats | None = None
+    candidate: bool = True
 
     @property
     def key(self) -> str:
@@ -82,13 +84,13 @@ def candidates_of(
     plain = len(names)
     if not plain:
         return None
-    for run in extra:
+    for run in (run for run in extra if run.candidate):
         for column, budget in enumerate(run.budgets):
             if limit is None or budget <= limit:
                 names.append(json.dumps({**run.spec, "n": budget}, sort_keys=True, separators=(",", ":")))
                 specs.append(dict(run.spec))
                 budgets.append(float(budget))
-                accuracy.append(run.correct[:, column].astype(np.float64))
+                accuracy.append(run.correct[:, column])
                 cost.append(run.cost[:, column])
     return Candidates(
         names=tuple(names),

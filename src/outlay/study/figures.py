@@ -65,7 +65,7 @@ def as_ratios(found: Ratio) -> list[dict[str, Any]]:
 
 def binned(
     values: Sequence[Floats], bins: Sequence[np.ndarray], count: int, resamples: int, seed: int
-) -> list[Interval]:  # type: ignore[type-arg]
+) -> list[Interval]:
     """The mean in each bin, with its interval over questions: `count` Intervals of `[K]`.
 
     `values[v]` is `[Q, K]` and `bins[v]` `[Q]` for each view v; a question that several views put into a bin counts there

@@ -122,10 +122,16 @@ def pools_of(samples: pa.Table) -> list[Pool | Chains]:
     return pools
 
 
-def pool_of_runs(solutions: pa.Table, *, can_vote: bool, grouping: Callable[[str], Hashable] = str) -> Pool:
+def pool_of_runs(
+    solutions: pa.Table,
+    *,
+    can_vote: bool | None = None,
+    grouping: Callable[[str], Hashable] = equivalence.canonical,
+) -> Pool:
     """The pool in the solutions of one best-of-N run a question (rows of one task, model, strategy and budget).
 
-    `grouping` maps an answer to what equivalent answers share; a lab's task already writes them canonically.
+    `can_vote` says whether counting equal answers means anything (None: judged from the answers). `grouping` maps an
+    answer to what equivalent answers share; `str` where a task already writes them canonically.
     """
     names = ("task", "model", "question_id", "sample", "answer", "correct", "score", "tokens", "seed")
     rows = solutions.select(names).to_pylist()
@@ -256,6 +262,8 @@ def _scores(groups: Sequence[Sequence[Row]], answers: Ints | None) -> tuple[Floa
     if not missing.any():
         return (scores, []) if np.isfinite(scores).any() else (None, [])
     if (missing | np.isinf(scores)).all():
+        if scores.shape[1] == 1:
+            return None, []
         return None, ["No verifier scores: best-of-N, weighted votes and the verifier's quality are absent."]
     return None, [
         f"{int(missing.sum())} of {missing.size} samples have no score, so nothing is read from the scores; score "

@@ -51,8 +51,7 @@ class Entry(_Strict):
 
     `questions` of `split` are asked. `pool` independent samples of each are drawn, scored where there is a `verifier`, and
     read at every N up to that; `searches` are run besides. `difficulty_samples` further samples estimate difficulty and are
-    used for nothing else; `pilot` of the pool's samples estimate it cheaply and are then part of the budget. `large` is a
-    larger model whose greedy answer is shown beside it.
+    used for nothing else. `large` is a larger model whose greedy answer is shown beside it.
     """
 
     task: str
@@ -65,8 +64,6 @@ class Entry(_Strict):
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
     difficulty_samples: int = Field(32, ge=2)
-    pilot: int = Field(4, ge=1)
-    bins: int = Field(5, ge=1)
     searches: tuple[Search, ...] = ()
 
     @model_validator(mode="after")
@@ -74,21 +71,30 @@ class Entry(_Strict):
         for search in self.searches:
             if self.verifier is None and from_spec(search.strategy).needs_verifier:
                 raise ValueError(f'{search.strategy["name"]} needs a verifier: give one beside "model"')
-        if self.pilot >= self.pool:
-            raise ValueError(f"a pilot of {self.pilot} samples leaves nothing of a pool of {self.pool}")
         return self
 
 
 class Study(_Strict):
-    """A named list of entries; `headline_budget` (generations) is where policies are compared in one sentence.
+    """A named list of entries, and how they are read.
 
-    It is fixed here, before any test question has been looked at.
+    `bins` difficulty bins; `pilot` samples of the pool estimate difficulty cheaply and are then part of the budget;
+    `headline_budget` (generations) is where policies are compared in one sentence. All are fixed here, before any test
+    question has been looked at.
     """
 
     name: str
     seed: int = 0
     headline_budget: int = Field(16, ge=1)
+    bins: int = Field(5, ge=1)
+    pilot: int = Field(4, ge=1)
     entries: tuple[Entry, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _pilots_leave_something(self) -> Study:
+        for entry in self.entries:
+            if self.pilot >= entry.pool:
+                raise ValueError(f"a pilot of {self.pilot} samples leaves nothing of a pool of {entry.pool} ({entry.task})")
+        return self
 
 
 def load_study(path: Path) -> Study:

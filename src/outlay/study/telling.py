@@ -37,12 +37,14 @@ def size_warnings(pool: Pool) -> list[str]:
     questions, warnings = len(pool.questions), []
     rate = pool.correct.mean(axis=1)
     spread = 1.96 * float(rate.std()) / max(questions, 1) ** 0.5
-    if questions < FEW_QUESTIONS:
+    if questions < FEW_QUESTIONS and pool.size > 1:
         warnings.append(
             f"{questions} questions: accuracies are known to about plus or minus {100 * max(spread, 0.005):.1f} points, and "
             f"a difficulty bin of a fifth has about {questions // 5} questions, so most differences are too small to see."
         )
-    if 1 < pool.size < FEW_SAMPLES:
+    if pool.size == 1:
+        return ["One sample a question: accuracy is all that can be said; curves, difficulty and policies need more."]
+    if pool.size < FEW_SAMPLES:
         warnings.append(
             f"{pool.size} samples a question: curves end there, and difficulty can be estimated from {pool.size // 2} only."
         )
@@ -53,7 +55,7 @@ def size_warnings(pool: Pool) -> list[str]:
             f"most {100 * (1 - float(rate.mean())):.1f} points can be gained, {100 * hopeless:.1f} of them on questions "
             "that no sample solves."
         )
-    elif pool.size > 1 and (rate == 0).mean() > 0.25:
+    elif (rate == 0).mean() > 0.25:
         warnings.append(
             f"{int((rate == 0).sum())} of {questions} questions have no right sample among {pool.size}: no way of choosing "
             "can answer them, and their intervals rest at zero."
@@ -88,8 +90,9 @@ def _over_optimised(name: str, table: Floats, ks: Sequence[int], settings: Setti
         return []
     fall = _difference(table[:, peak], table[:, -1], settings)
     sure = "" if fall.low[0] > 0 else ", though chance could explain that"
+    label = NAMES[name][:1].upper() + NAMES[name][1:]
     return [
-        f"{NAMES[name][:1].upper()}{NAMES[name][1:]} peaks at N={ks[peak]} ({percent(means[peak])}) and falls to {percent(means[-1])} at "
+        f"{label} peaks at N={ks[peak]} ({percent(means[peak])}) and falls to {percent(means[-1])} at "
         f"N={ks[-1]}: over-optimisation of an imperfect score by {_points(fall)}{sure}."
     ]
 
@@ -130,6 +133,13 @@ def policy_sentences(
         if name in policies
         for told in _policy_sentence(name, policies[name], method, settings)
     ]
+    control = policies.get("per_bin_shuffled")
+    if control is not None:
+        given = _at_headline(control, control["accuracy"], settings)
+        sentences.append(
+            f"The control, bins that know nothing of difficulty (shuffled), gives {percent(given['mean'])} at "
+            f"{_headline(control, settings):g} generations."
+        )
     warnings = []
     per_bin = [
         policy for name, policy in policies.items() if name.startswith("per_bin_") and name != "per_bin_shuffled"

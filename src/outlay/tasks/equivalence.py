@@ -32,10 +32,10 @@ _DROPPED = re.compile(
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|bm|rm)\s*\{([^{}]*)\}")
 _THOUSANDS = re.compile(r"(?<![\d.,(\[{])(\d{1,3}(?:,\d{3})+)(?![\d,])")
 _ASSIGNMENT = re.compile(
-    r"^\s*(?:[a-zA-Z]|\\[a-zA-Z]+)(?:_\{?\w+\}?)?(?:\([a-zA-Z]\))?\s*(?:=|\\in\b)\s*(.+)$", re.DOTALL
+    r"^\s*(?:[a-zA-Z]|\\[a-zA-Z]+)(?:_\{?\w+\}?)?(?:\([a-zA-Z](?:,\s*[a-zA-Z])*\))?\s*(?:=|\\in\b)\s*(.+)$", re.DOTALL
 )
 _UNIT = re.compile(
-    r"^(?P<number>[-+]?\s*(?:[\d./^*()\s]|\\(?:frac|sqrt|pi)\b|[{}])*[\d)}])\s*"
+    r"^(?P<number>[-+]?\s*(?:[-+\d./^*()\s]|\\(?:frac|sqrt|pi)\b|[{}])*[\d)}])\s*"
     r"(?P<unit>(?:(?:square|cubic|sq)\s+)?[a-zA-Z]+(?:[/ ][a-zA-Z]+)*)(?:\s*\^\s*\{?[23]\}?)?$"
 )
 _SHORT_UNITS = frozenset((
@@ -102,7 +102,7 @@ def _until_closed(text: str) -> str | None:
 def _tidy(answer: str) -> str:
     """The answer without what carries no meaning: boxes, tags, spacing commands, currency, thousands separators."""
     text = answer.strip()
-    text = re.sub(r"</?[a-zA-Z]+>?\s*$|^\s*<[a-zA-Z]+>", "", text)
+    text = re.sub(r"\s*<(?:/?[a-zA-Z]+>?|/?)\s*$|^\s*<[a-zA-Z]+>", "", text)
     for symbol, plain in _UNICODE.items():
         text = text.replace(symbol, plain)
     boxed = _BOXED.search(text)

@@ -335,6 +335,7 @@ def test_more_slots_than_lanes_run_in_several_blocks(models: dict[str, Weights])
         ("policy", GenerateJob((), (1,), 5), "at least one"),
         ("policy", GenerateJob((3, 400), (1,), 5), "ids from 0 to 36"),
         ("policy", GenerateJob(text(0, 48), (1,), 5), "too long"),
+        ("policy", GenerateJob((3,), (1, -1), 5), "Keys"),
         ("policy", GenerateJob((3,), (1,), 0), "max_tokens"),
         ("policy", GenerateJob((3,), (1,), 5, top_p=0.0), "top_p"),
         ("policy", ScoreJob((3, 4), (1,)), "no value head"),

@@ -141,6 +141,8 @@ class Engine:
         if isinstance(job, GenerateJob):
             if self.weights.unembedding is None:
                 raise UserError(f"The model {self.weights.name!r} only scores; generate with a causal language model.")
+            if job.keys and not 0 <= min(job.keys) <= max(job.keys) < 2**64:
+                raise UserError(f"Keys should be whole numbers from 0 to 2**64 - 1; got {job.keys[:4]}.")
             if job.max_tokens < 1 or job.stops < 1 or job.temperature < 0 or not 0 < job.top_p <= 1:
                 raise UserError(
                     "Generation needs max_tokens and stops from 1, temperature from 0 and top_p above 0 and up to 1; "

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from outlay.models.embedded.forward import LANES, Indices, Outcome, Rows, empty_cache, stacked
 from outlay.models.embedded.jobs import GenerateJob, Job
 from outlay.models.embedded.prefix_cache import Prefix
-from outlay.models.embedded.sampling import Tokens, sample, stream, uniforms
+from outlay.models.embedded.sampling import Tokens, sample, uniforms
 from outlay.models.embedded.weights import Weights
 
 _EVERY_LANE = np.arange(LANES)
@@ -99,7 +99,7 @@ class Lanes:
         self._endings = endings
         self._ending = np.zeros(LANES, np.intp)
         self._stops_left = np.zeros(LANES, np.intp)
-        self._stream = np.zeros(LANES, np.uint64)
+        self._key = np.zeros(LANES, np.uint64)
 
     @property
     def rows_left(self) -> int:
@@ -122,7 +122,7 @@ class Lanes:
             self.top_p[lane] = job.top_p
             self._stops_left[lane] = job.stops
             self._ending[lane] = self._endings.row(job)
-            self._stream[lane] = stream(np.array([job.keys[sequence.index]], np.uint64))[0]
+            self._key[lane] = job.keys[sequence.index]
         if prefix is not None:
             if prefix.values is not None:
                 self.values[:read, lane] = prefix.values
@@ -199,7 +199,7 @@ class Lanes:
 
     def draw(self, drawing: npt.NDArray[np.bool_]) -> None:
         """Draw the next token of these lanes from `previous`."""
-        uniform = uniforms(self._stream, self.position)
+        uniform = uniforms(self._key, self.position)
         tokens = sample(self.previous, uniform, self.temperature, self.top_p)
         lanes = np.flatnonzero(drawing)
         self._take(lanes, tokens[lanes], self.previous[tokens[lanes], lanes])
@@ -209,7 +209,7 @@ class Lanes:
         columns = stacked([prefix.logprobs for prefix in prefixes if prefix.logprobs is not None])
         padded = np.resize(np.array(lanes, np.intp), columns.shape[1])
         padded[len(lanes) :] = lanes[0]
-        uniform = uniforms(self._stream[padded], self.position[padded])
+        uniform = uniforms(self._key[padded], self.position[padded])
         tokens = sample(columns, uniform, self.temperature[padded], self.top_p[padded])
         used = np.arange(len(lanes))
         self._take(padded[used], tokens[used], columns[tokens[used], used])

@@ -35,20 +35,15 @@ def mix(values: UInt64) -> UInt64:
     return mixed
 
 
-def stream(keys: UInt64) -> UInt64:
-    """The starting state of each key's stream of uniforms; computed once a sequence."""
-    return mix(keys + _WEYL_INCREMENT)
+def uniforms(keys: UInt64, positions: npt.NDArray[np.integer]) -> Float32:
+    """One uniform in the open interval (0, 1) for each (key, position), both [B].
 
-
-def uniforms(streams: UInt64, positions: npt.NDArray[np.integer]) -> Float32:
-    """One uniform in the open interval (0, 1) for each (stream, position), both [B].
-
-    >>> bool(0 < uniforms(stream(np.array([7], np.uint64)), np.array([3]))[0] < 1)
+    >>> bool(0 < uniforms(np.array([7], np.uint64), np.array([3]))[0] < 1)
     True
     """
     counters = positions.astype(np.uint64)
     counters *= _WEYL_INCREMENT
-    counters += streams
+    counters += mix(keys + _WEYL_INCREMENT)
     bits = mix(counters) >> np.uint64(41)
     return (bits.astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-23)
 

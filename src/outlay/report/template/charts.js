@@ -15,7 +15,8 @@
     const { options } = figure;
     const series = figure.series.filter((one) => !hidden.has(one.key));
     const panels = options.panels;
-    chart.classList.toggle("wide", Boolean(panels));
+    const large = Boolean(options.large);
+    if (panels) chart.classList.add(large ? "large" : "wide");
     if (!panels) {
       const height = Math.round(Math.max(260, Math.min(400, chart.clientWidth * 0.62)));
       chart.replaceChildren(curvesPlot(figure, figure.rows, series, { width: chart.clientWidth, height }));
@@ -25,16 +26,15 @@
       chart.replaceChildren(...panels.map((panel) => {
         const box = document.createElement("div");
         box.className = "panel";
-        box.append(element("h5", panel.key), element("p", panel.note || ""), document.createElement("div"));
+        box.append(element("h5", large ? capital(panel.key) : panel.key), element("p", panel.note || ""), document.createElement("div"));
         return box;
       }));
     }
     panels.forEach((panel, index) => {
       const holder = chart.children[index].lastElementChild;
       const rows = figure.rows.filter((row) => row.panel === panel.key);
-      holder.replaceChildren(curvesPlot(figure, rows, series, {
-        width: holder.clientWidth, height: 210, small: true, domain: [0, 1],
-      }));
+      const size = large ? { height: 300, domain: paddedDomain(figure.rows) } : { height: 210, small: true, domain: [0, 1] };
+      holder.replaceChildren(curvesPlot(figure, rows, series, { width: holder.clientWidth, ...size }));
     });
   }
 
@@ -80,16 +80,18 @@
     const high = d3.max(rows, (row) => row.high ?? row.y);
     const format = options.percent ? wholePercent : (value) => value.toFixed(1);
     const longest = d3.max(figure.rows, (row) => row.label.length);
+    const marginLeft = Math.min(chart.clientWidth * 0.45, 16 + 7.2 * longest);
     const label = options.percent ? `${options.y} (%)` : options.y;
     chart.replaceChildren(plot({
       width: chart.clientWidth, height: 60 + 34 * figure.rows.length,
-      marginLeft: Math.min(chart.clientWidth * 0.45, 16 + 6.6 * longest), marginBottom: 42, marginRight: 24,
+      marginLeft, marginBottom: 42, marginRight: 24,
       x: {
         domain: [Math.max(0, Math.min(low, options.chance ?? low) - 0.05), Math.min(1, high + 0.05)], grid: true, ticks: 6,
         tickFormat: format, label, labelAnchor: "center", labelArrow: "none", tickSize: 0,
       },
-      y: { domain: figure.rows.map((row) => row.label), label: null, tickSize: 0 },
+      y: { domain: figure.rows.map((row) => row.label), axis: null },
       marks: [
+        Plot.axisY({ label: null, tickSize: 0, lineWidth: (marginLeft - 14) / 13.5 }),
         options.chance == null ? null : Plot.ruleX([options.chance], { stroke: color("muted"), strokeDasharray: "2 3" }),
         options.chance == null ? null : Plot.text([options.chance], { x: (d) => d, text: () => "a coin", frameAnchor: "top", dy: -10, fill: color("muted") }),
         Plot.link(rows.filter((row) => row.low !== null), { x1: "low", x2: "high", y1: "label", y2: "label", stroke: color("blue"), strokeWidth: 2, strokeOpacity: 0.55 }),
@@ -157,6 +159,7 @@
 
   function ticksOf([low, high], log, sparse) {
     if (!log) return high - low <= 12 ? d3.range(Math.ceil(low), Math.floor(high) + 1) : undefined;
+    if (high <= 8 && !sparse) return d3.range(Math.ceil(low), Math.floor(high) + 1);
     const powers = d3.range(Math.ceil(Math.log2(low) - 1e-9), Math.floor(Math.log2(high) + 1e-9) + 1);
     const every = sparse && powers.length > 4 ? 2 : powers.length > 9 ? 2 : 1;
     return powers.filter((_, index) => index % every === 0).map((power) => 2 ** power);
@@ -205,6 +208,10 @@
       svg.append("path").attr("d", path).attr("transform", "translate(17,6)").style("fill", color(one.color));
     }
     return svg.node();
+  }
+
+  function capital(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
   }
 
   function element(name, text) {

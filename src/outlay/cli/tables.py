@@ -1,0 +1,108 @@
+"""The table that ends `outlay demo` and `outlay run`: one a family, every method at a few budgets, then what it means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+Group = Mapping[str, Any]
+
+METHODS = ("majority", "weighted", "best_of_n", "consensus")
+POLICIES = {
+    "best_fixed": "best fixed",
+    "per_bin_oracle": "per bin, oracle",
+    "per_bin_predicted": "per bin, predicted",
+    "per_bin_pilot": "per bin, pilot",
+}
+OPTIONS = {"width": "M", "steps": "k", "chains": "chains", "temperature": "T"}
+
+
+def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
+    """Every group's table, findings and warnings."""
+    for group in summary["groups"]:
+        console.print()
+        console.print(family_table(group))
+        for sentence in group.get("sentences", ()):
+            console.print(f"  {sentence}", markup=False)
+        for warning in group.get("warnings", ()):
+            console.print(f"  ! {warning}", style="yellow", markup=False)
+    for warning in summary.get("warnings", ()):
+        console.print(f"! {warning}", style="yellow", markup=False)
+    console.print()
+
+
+def family_table(group: Group) -> Table:
+    """Accuracy in percent with its 95% interval; where the mean cost is not N it stands below, behind an @, in generations."""
+    budgets = shown_budgets(group)
+    title = f"{group['task']}: {group['model']}, {group['questions']} questions"
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("accuracy, %", no_wrap=True)
+    for budget in budgets:
+        table.add_column(f"N = {budget:g}", justify="right", no_wrap=True)
+    for label, points in rows(group):
+        table.add_row(label, *(points.get(budget, "") for budget in budgets))
+    return table
+
+
+def shown_budgets(group: Group) -> list[float]:
+    """Four budgets in powers of four up to the pool's size, or what there is."""
+    curve = next((group["curves"][name] for name in METHODS if name in group["curves"]), group["curves"]["pass"])
+    every = [float(n) for n in curve["n"]]
+    return [n for n in every if n in (1, 4, 16, 64)] or every[:4]
+
+
+def rows(group: Group) -> Iterator[tuple[str, dict[float, str]]]:
+    """Each method's label and its cells by budget: single answers, votes and searches, policies, coverage."""
+    curves: Mapping[str, Any] = group["curves"]
+    for name, label in (("greedy", "greedy"), ("large_greedy", "large, greedy")):
+        if name in curves:
+            yield label, cells(curves[name])
+    for name in METHODS:
+        if name in curves:
+            yield name.replace("_", " ").replace("best of n", "best-of-N"), cells(curves[name])
+    for name, curve in curves.items():
+        if name.startswith("{") or name in ("beam_search", "lookahead", "revisions"):
+            yield described(name), cells(curve)
+    for name, label in POLICIES.items():
+        policy = group.get("policies", {}).get(name)
+        if policy is not None:
+            yield label, policy_cells(policy)
+    yield "any right (pass@N)", cells(curves["pass"])
+
+
+def described(name: str) -> str:
+    """A strategy's spec in words.
+
+    >>> described('{"name":"beam_search","selection":"best_of_n","width":4}')
+    'beam search M=4'
+    """
+    spec = json.loads(name) if name.startswith("{") else {"name": name}
+    options = [f"{OPTIONS[key]}={value}" for key, value in sorted(spec.items()) if key in OPTIONS]
+    return " ".join([spec["name"], *options]).replace("_", " ")
+
+
+def cells(curve: Mapping[str, Sequence[float]]) -> dict[float, str]:
+    """A curve's cells by budget."""
+    points = zip(curve["n"], curve["mean"], curve["low"], curve["high"], curve["cost"])
+    return {float(n): cell(mean, low, high, n, cost) for n, mean, low, high, cost in points}
+
+
+def policy_cells(policy: Mapping[str, Any]) -> dict[float, str]:
+    """A policy's cells by budget; its cost has the difficulty estimate in it."""
+    points = zip(policy["budget"], policy["accuracy"], policy["cost"])
+    return {float(b): cell(a["mean"], a["low"], a["high"], b, cost) for b, a, cost in points}
+
+
+def cell(mean: float, low: float, high: float, budget: float, cost: float) -> str:
+    """One figure, its interval, and its cost where that is not the budget.
+
+    >>> cell(0.5, 0.45, 0.55, 16, 12.5)
+    '50.0 (45-55)\\n@ 12.5'
+    """
+    paid = "" if abs(cost - budget) < 0.05 else f"\n@ {cost:.1f}"
+    return f"{100 * mean:.1f} ({100 * low:.0f}-{100 * high:.0f}){paid}"
