@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch (extra lab)")
 
 from outlay import models, tasks, verifiers  # noqa: E402
-from outlay.errors import UserError  # noqa: E402
+from outlay.errors import OutlayError, UserError  # noqa: E402
 from outlay.lab import heads, labels, train  # noqa: E402
 from outlay.lab.fitting import equal_length_batches  # noqa: E402
 from outlay.lab.network import Cache, Shape, final_states, initial_weights, logits  # noqa: E402
@@ -65,6 +65,11 @@ def test_batches_hold_one_length_and_cover_an_epoch_once():
     assert all(len({lengths[row] for row in batch}) == 1 for batch in epoch)
 
 
+def test_too_few_sequences_for_one_batch_is_an_error():
+    with pytest.raises(OutlayError, match="no batch of 100 tokens"):
+        next(equal_length_batches([3, 3], 100, np.random.default_rng(0)))
+
+
 def test_labels_are_shares_of_rollouts_and_end_in_the_outcome():
     task, vocabulary = tasks.load("countdown"), vocabulary_of("countdown")
     shape = policy_shape("small", "countdown")
@@ -91,7 +96,7 @@ def test_a_toy_family_trains_into_folders_that_the_engine_loads(family, tmp_path
     (tmp_path / policy.name).rename(tmp_path / "young")
     (tmp_path / policy.name).symlink_to(train.shipped_weights() / policy.name)
     toy = replace(verifier, questions=12, outcome_questions=min(12, verifier.outcome_questions), steps=3)
-    train.make_verifier(replace(toy, batch=min(verifier.batch, 200)), tmp_path, 0, print)
+    train.make_verifier(replace(toy, batch=100 if family == "countdown" else 8), tmp_path, 0, print)
     assert models.load(f"embedded:{tmp_path / 'young'}").task == family
     assert verifiers.load(f"embedded:{tmp_path / verifier.name}").parameters > 100_000
 

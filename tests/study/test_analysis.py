@@ -162,3 +162,21 @@ def test_human_levels_are_a_binning_of_their_own() -> None:
     assert found["bins"]["level"]["names"] == ["Level 1", "Level 2", "Level 3"]
     assert found["bins"]["level"]["count"] == [40, 40, 40]
     assert found["policies"]["per_bin_level"]["cost"][0] == 1.0
+
+
+def test_what_a_policy_is_fitted_to_covers_all_questions() -> None:
+    from outlay.study.calibration import calibration_view
+
+    view = calibration_view(world(), settings=FAST)
+    assert view.candidates.questions == 120
+    assert set(view.values) == {"oracle", "predicted", "pilot"}
+    assert view.difficulty_cost["pilot"] == FAST.pilot
+
+
+def test_no_policy_is_fitted_where_nothing_can_choose() -> None:
+    from outlay.errors import UserError
+    from outlay.study.calibration import calibration_view
+
+    pool = world()
+    with pytest.raises(UserError, match="no policy can be fitted"):
+        calibration_view(Pool("t", "m", pool.questions, pool.correct), settings=FAST)

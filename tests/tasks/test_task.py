@@ -88,3 +88,13 @@ def test_an_unknown_task_is_a_user_error_that_names_the_known():
 def test_asking_for_more_questions_than_there_are_is_a_user_error():
     with pytest.raises(UserError, match="ask for at most"):
         Countdown(min_numbers=2, max_numbers=2).questions("validation", 5000)
+
+
+def test_a_built_in_task_takes_no_argument():
+    with pytest.raises(UserError, match="nothing after a colon"):
+        tasks.load("countdown:easy")
+
+
+def test_jsonl_wants_a_path():
+    with pytest.raises(UserError, match="jsonl:PATH"):
+        tasks.load("jsonl")

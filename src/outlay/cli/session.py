@@ -43,7 +43,7 @@ class Session:
 
     def go(self, *, dry_run: bool = False) -> None:
         """Run what is left, then summarise. `dry_run` prints what it would cost and stops."""
-        from outlay.study.outputs import summarise_study, write_outputs
+        from outlay.study.outputs import find, write
         from outlay.traces.store import Store
 
         if dry_run:
@@ -58,10 +58,10 @@ class Session:
             if left:
                 self._run(left)
             with self.console.status("reading curves and policies from the traces"):
-                summary = summarise_study(self.study, store)
-                summary["seconds"] = round(time.monotonic() - began, 1)
-                written = write_outputs(summary, self.out)
-        self._print(summary, written)
+                findings = find(self.study, store)
+                findings.summary["seconds"] = round(time.monotonic() - began, 1)
+                written = write(findings, self.out)
+        self._print(findings.summary, written)
 
     def _same_study(self, store: object) -> None:
         """A folder belongs to one study: going on with another would mix them."""

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from outlay.errors import OutlayError
 from outlay.lab.network import Weights
 
 WARM_UP_STEPS = 100
@@ -37,6 +38,8 @@ def equal_length_batches(
             size = rows or max(1, tokens // length)
             order = generator.permutation(members)
             epoch += [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+        if not epoch:
+            raise OutlayError(f"no batch of {rows or tokens} {'rows' if rows else 'tokens'} fits in {len(lengths)} sequences.")
         for index in generator.permutation(len(epoch)):
             yield epoch[index]
 

@@ -87,7 +87,7 @@ def is_right(task: tasks.Task, question: Question, vocabulary: Vocabulary, solut
 
 
 def validate_policy(
-    weights: Weights, shape: Shape, task_name: str, questions: int = 500, samples: int = 32, seed: int = 0
+    weights: Weights, shape: Shape, task_name: str, questions: int, samples: int, seed: int = 0
 ) -> PolicyFigures:
     """The policy's figures on validation questions."""
     task, vocabulary = tasks.load(task_name), vocabulary_of(task_name)

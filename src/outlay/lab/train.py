@@ -68,7 +68,7 @@ def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:
     weights, shape = train_policy(recipe, seed, log)
     seconds = round(time.perf_counter() - started)
     rounded = as_shipped(weights)
-    figures = asdict(validate_policy(rounded, shape, recipe.task))
+    figures = asdict(validate_policy(rounded, shape, recipe.task, VALIDATION_QUESTIONS, VALIDATION_SAMPLES))
     log(f"{recipe.name}: {figures}")
     training = asdict(recipe) | {"seed": seed, "seconds": seconds}
     write_policy(out / recipe.name, recipe.task, rounded, shape, training, figures)

@@ -140,9 +140,9 @@ def falling_section(group: Mapping[str, Any], where: str, styles: Mapping[str, S
     falls = sorted(((place, c, peak(c)) for place, c in measured if _fall(c) >= FALL), key=lambda item: -_fall(item[1]))
     title = "Where spending more makes it worse"
     lede = (
-        "A search that trusts an imperfect verifier can find solutions that the verifier likes and that are wrong; "
-        "the more it searches, the more of them it finds. This is called over-optimisation, and it shows as a curve "
-        "that peaks and then falls."
+        "A curve that peaks and then falls pays more for less. Where the method trusts an imperfect verifier this is "
+        "called over-optimisation: the more it searches, the more it finds solutions that the verifier likes and that "
+        "are wrong."
     )
     if not falls:
         return Section(title, lede, (), ("No method falls by a percentage point or more after its best budget.",))

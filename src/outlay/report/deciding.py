@@ -11,7 +11,7 @@ from typing import Any
 
 from outlay.report.names import UNIFORM, bin_name, method_name, policy_name, styled
 from outlay.report.parts import Column, Figure, Row, Section, Table, listed, number, percent
-from outlay.report.reading import Estimate, estimates, finite, mapping, numbers, sequence
+from outlay.report.reading import estimates, finite, mapping, numbers, sequence
 
 COUNTED = "cost of knowing difficulty counted"
 FREE = "difficulty known for free (as Snell et al. count)"
@@ -136,7 +136,7 @@ def _gains(policies: Mapping[str, Mapping[str, Any]], where: str) -> Table | Non
         budgets = numbers(policy.get("budget"), f"{where}.{key}.budget")
         gains = estimates(policy.get("gain"), f"{where}.{key}.gain")
         if any(gains) and not key.startswith(UNIFORM):
-            columns[key] = {budget: _points(gain) for budget, gain in zip(budgets, gains) if gain}
+            columns[key] = {budget: gain.as_points() for budget, gain in zip(budgets, gains) if gain}
     return _by_budget(
         f"Points gained over {_baseline(policies)} with the same budget",
         columns,
@@ -144,18 +144,6 @@ def _gains(policies: Mapping[str, Mapping[str, Any]], where: str) -> Table | Non
         "zero. Only a pilot's cost is counted within these budgets. Shuffled bins know nothing about a question: what "
         "they gain, no knowledge of difficulty gave.",
     )
-
-
-def _points(gain: Estimate) -> str:
-    value = _signed(gain.mean)
-    if gain.low is None or gain.high is None:
-        return value
-    return f"{value} ({_signed(gain.low)} to {_signed(gain.high)})"
-
-
-def _signed(share: float) -> str:
-    points = round(100 * share, 1)
-    return f"{points:+.1f}".replace("-", "−") if points else "0.0"
 
 
 def _savings(policies: Mapping[str, Mapping[str, Any]], measure: str, where: str) -> Table | None:

@@ -22,7 +22,7 @@ from typing import Any
 from outlay.errors import UserError
 from outlay.report.parts import Figure
 from outlay.report.reading import texts
-from outlay.report.story import exchange_section, groups_of, run_section
+from outlay.report.story import comparison_section, exchange_section, groups_of, run_section
 
 _SCRIPTS = ("assets/d3.min.js", "assets/plot.umd.min.js", "template/charts.js")
 _LICENCES = ("assets/d3.LICENSE.txt", "assets/plot.LICENSE.txt", "assets/BUNDLED-LICENSES.txt")
@@ -69,6 +69,7 @@ def render(summary: Mapping[str, Any]) -> str:
         warnings=texts(summary.get("warnings"), "warnings"),
         run=run_section(summary),
         groups=groups_of(summary),
+        comparison=comparison_section(summary),
         exchange=exchange_section(summary),
         style=Markup(_read("template/page.css")),
         scripts=[Markup(script) for script in scripts],

@@ -35,6 +35,12 @@ class Estimate:
             return f"{self.mean:.2f}"
         return f"{self.mean:.2f} ({self.low:.2f} to {self.high:.2f})"
 
+    def as_points(self) -> str:
+        """A difference in percentage points: `+2.0 (+0.3 to +3.5)`, or the value alone where no interval is known."""
+        if self.low is None or self.high is None:
+            return _signed(self.mean)
+        return f"{_signed(self.mean)} ({_signed(self.low)} to {_signed(self.high)})"
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -162,6 +168,11 @@ def finite(value: Any, where: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{where} in the summary should be a number but is {_kind(value)}; run the analysis again.")
     return float(value) if math.isfinite(value) else None
+
+
+def _signed(share: float) -> str:
+    points = round(100 * share, 1)
+    return f"{points:+.1f}".replace("-", "−") if points else "0.0"
 
 
 def _kind(value: Any) -> str:

@@ -99,6 +99,33 @@ def _single_samples(summary: Mapping[str, Any]) -> Figure | None:
     )
 
 
+def comparison_section(summary: Mapping[str, Any]) -> Section | None:
+    """Models that answered the same questions: what one has over the other, question by question."""
+    tables = []
+    for index, item in enumerate(sequence(summary.get("comparisons"), "comparisons")):
+        where = f"comparisons[{index}]"
+        comparison = mapping(item, where)
+        rows = []
+        for pair in sequence(comparison.get("differences"), f"{where}.differences"):
+            found = estimate(mapping(pair, where).get("difference"), f"{where}.differences")
+            if found is not None:
+                verdict = "cannot be told apart"
+                if found.low is not None and found.high is not None and (found.low > 0 or found.high < 0):
+                    verdict = f"{pair['a'] if found.mean > 0 else pair['b']} is ahead"
+                rows.append((f"{pair['a']} against {pair['b']}", found.as_points(), verdict))
+        if rows:
+            questions = _count(finite(comparison.get("questions"), where))
+            title = f"{comparison.get('task', 'the same task')}, {questions} questions"
+            tables.append(Table(title, ("Models", "Difference in points (95%)", "Verdict"), tuple(rows)))
+    if not tables:
+        return None
+    return Section(
+        title="Models on the same questions",
+        lede="One sample a question of each model, compared question by question, which is sharper than comparing bands.",
+        blocks=tuple(tables),
+    )
+
+
 def exchange_section(summary: Mapping[str, Any]) -> Section | None:
     """A small model with more test-time compute against a larger one, as the summary tells it."""
     entries = [mapping(item, f"exchange[{i}]") for i, item in enumerate(sequence(summary.get("exchange"), "exchange"))]

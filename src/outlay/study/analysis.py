@@ -83,7 +83,7 @@ def analyse(
     warnings = [*pool.warnings, *telling.size_warnings(pool)]
     sentences = telling.curve_sentences(pool, tables, ks, settings)
     if pool.size > 1 and len(pool.questions) >= FEWEST_QUESTIONS:
-        views, half_ks = _views(pool, difficulty_pool, ks, settings)
+        views, half_ks = _views(pool, difficulty_pool, tables, ks, settings)
         if views:
             group["bins"] = _bins(views, half_ks, settings)
             policies, told, warned = _policies(pool, tables, ks, views, half_ks, runs, settings)
@@ -140,10 +140,10 @@ def _curves(
 
 
 def _views(
-    pool: Pool, difficulty_pool: Pool | None, ks: Sequence[int], settings: Settings
+    pool: Pool, difficulty_pool: Pool | None, tables: Mapping[str, Floats], ks: Sequence[int], settings: Settings
 ) -> tuple[list[_Measured], tuple[int, ...]]:
+    """What measures, with difficulty from other samples: the whole pool by a difficulty pool, or each half by the other."""
     if difficulty_pool is not None:
-        tables, _ = expected(pool, ks, settings.seed)
         values, costs = _difficulty(with_probabilities(difficulty_pool, settings.seed), pool)
         return [_Measured(pool, tables, values, costs)], tuple(ks)
     if pool.size < 4:
@@ -153,9 +153,8 @@ def _views(
     views = []
     for judging, measuring in ((first, second), (second, first)):
         measured = pool.columns(measuring)
-        tables, _ = expected(measured, half_ks, settings.seed)
         values, costs = _difficulty(pool.columns(judging), pool)
-        views.append(_Measured(measured, tables, values, costs))
+        views.append(_Measured(measured, expected(measured, half_ks, settings.seed)[0], values, costs))
     return views, half_ks
 
 

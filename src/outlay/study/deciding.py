@@ -21,6 +21,9 @@ from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, per_b
 from outlay.study.measure import COVERAGE, in_order, replayed
 from outlay.study.pools import Floats, Pool
 
+STRATEGIES = {"weighted": "weighted_best_of_n"}
+"""Methods whose strategy has another name."""
+
 ORDERS = 64
 """Random orders of each pool over which a pilot is replayed."""
 
@@ -65,8 +68,13 @@ def candidates_of(
     ks: Sequence[int],
     extra: Sequence[Realised] = (),
     limit: int | None = None,
+    sampling: Mapping[str, Any] | None = None,
 ) -> Candidates | None:
-    """The table of every method at every k, and of every realised run (up to `limit`); None without any method."""
+    """The table of every method at every k, and of every realised run (up to `limit`); None without any method.
+
+    `sampling` are options of the strategies that the pool stands for (its temperature).
+    """
+    options = dict(sampling or {})
     names: list[str] = []
     specs: list[dict[str, Any]] = []
     budgets: list[float] = []
@@ -77,7 +85,7 @@ def candidates_of(
             continue
         for column, k in enumerate(ks):
             names.append(f"{method}@{k}")
-            specs.append({"name": method})
+            specs.append({"name": STRATEGIES.get(method, method), **options})
             budgets.append(float(k))
             accuracy.append(table[:, column])
             cost.append(np.full(len(table), float(k)))
@@ -114,8 +122,10 @@ def baselines(
 ) -> dict[str, PolicyCurve]:
     """The same for every question: the pool's own method with more and more samples, and the best fixed candidate."""
     at = [float(b) for b in budgets]
+    own = [index for index, name in enumerate(candidates.names) if name.startswith(f"{method}@")]
+    same_for_all = uniform(candidates.only(own), STRATEGIES.get(method, method), at)
     return {
-        f"uniform_{method}": uniform(candidates, {"name": method}, at),
+        f"uniform_{method}": same_for_all,
         "best_fixed": best_fixed(candidates, at, splits=splits, seed=seed),
     }
 

@@ -1,37 +1,61 @@
-"""What a finished study leaves beside its traces: `summary.json`, `policy.yaml`, `report.html`."""
+"""What a finished study leaves beside its traces: `summary.json`, `report.html`, and a policy file for each task.
+
+`policy.yaml` is the first entry's policy; every entry's is in `policies/`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from outlay.policies.policy import Policy
+from outlay.study.fitting import fitted
+from outlay.study.runs import recorded
 from outlay.study.settings import Settings
 from outlay.study.study import Study
-from outlay.study.summary import summarise, write_summary
+from outlay.study.summary import group_of, summary_of, write_summary
 from outlay.traces import Store
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A study's summary, and the policy for each task that allows one."""
+
+    summary: dict[str, Any]
+    policies: Mapping[str, Policy]
 
 
 def settings_of(study: Study) -> Settings:
     """How the study's traces are to be read."""
-    return Settings(
-        seed=study.seed, bins=study.bins, pilot=study.pilot, headline_budget=study.headline_budget
-    )
+    return Settings(seed=study.seed, bins=study.bins, pilot=study.pilot, headline_budget=study.headline_budget)
 
 
-def summarise_study(study: Study, store: Store) -> dict[str, Any]:
-    """The summary of a study's traces, groups in the study's order."""
-    summary = summarise(store, settings_of(study))
+def find(study: Study, store: Store) -> Findings:
+    """Read a study's traces: groups in the study's order, and policies."""
+    settings = settings_of(study)
     order = {entry.task: number for number, entry in enumerate(study.entries)}
-    summary["groups"].sort(key=lambda group: order.get(group["task"], len(order)))
-    return {"study": study.name, **summary}
+    found = sorted(recorded(store.solutions(), store.runs()), key=lambda one: order.get(one.pool.task, len(order)))
+    groups = [group_of(one, settings) for one in found]
+    policies = {
+        one.pool.task: fitted(one, group, settings)
+        for one, group in zip(found, groups, strict=True)
+        if "per_bin_pilot" in group.get("policies", {})
+    }
+    return Findings({"study": study.name, **summary_of(groups, settings)}, policies)
 
 
-def write_outputs(summary: Mapping[str, Any], out: Path) -> list[Path]:
-    """Write summary and report into `out`; the paths written."""
+def write(findings: Findings, out: Path) -> list[Path]:
+    """Write everything into `out`; the paths that a reader will want, in that order."""
     from outlay.report import write_report
 
-    paths = [out / "summary.json", out / "report.html"]
-    write_summary(summary, paths[0])
-    write_report(dict(summary), paths[1])
-    return paths
+    report, summary, policy = out / "report.html", out / "summary.json", out / "policy.yaml"
+    write_summary(findings.summary, summary)
+    write_report(findings.summary, report)
+    for task, fit in findings.policies.items():
+        fit.save(out / "policies" / f"{task}.yaml")
+    if not findings.policies:
+        return [report, summary]
+    next(iter(findings.policies.values())).save(policy)
+    return [report, summary, policy]

@@ -34,13 +34,15 @@ _Key = tuple[str | None, str, int | None, int]
 class Recorded:
     """Everything that a store holds on one task and model, aligned by question.
 
-    `sample_flops` is what generating and scoring one sample of the pool cost; `cost` sums each kind of cost over all runs.
+    `sampling` are the options (temperature, top-p) of the strategy that drew the pool. `sample_flops` is what
+    generating and scoring one sample of the pool cost; `cost` sums each kind of cost over all runs.
     """
 
     pool: Pool
     difficulty_pool: Pool | None
     runs: tuple[Realised, ...]
     verifier: str | None
+    sampling: Mapping[str, Any]
     sample_flops: float | None
     cost: Mapping[str, float]
 
@@ -115,6 +117,7 @@ def _recorded(solutions: pa.Table, table: pa.Table, key: _Key, others: Mapping[s
         difficulty_pool=difficulty_pool,
         runs=tuple(realised),
         verifier=key[0],
+        sampling={name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p")},
         sample_flops=flops or None,
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
     )

@@ -93,7 +93,7 @@ def _over_optimised(name: str, table: Floats, ks: Sequence[int], settings: Setti
     label = NAMES[name][:1].upper() + NAMES[name][1:]
     return [
         f"{label} peaks at N={ks[peak]} ({percent(means[peak])}) and falls to {percent(means[-1])} at "
-        f"N={ks[-1]}: over-optimisation of an imperfect score by {_points(fall)}{sure}."
+        f"N={ks[-1]}: over-optimisation of an imperfect score by {_points(fall)}{sure} (N is read off the same questions)."
     ]
 
 

@@ -55,25 +55,23 @@ def read_samples(paths: Sequence[str | Path]) -> pa.Table:
     Raises UserError for a file that is missing, of another kind, or has a bad row, and for a sample given twice.
     """
     rows: list[dict[str, Any]] = []
-    seen: dict[tuple[Any, ...], str] = {}
-    drawn: dict[tuple[str, str, str], int] = {}
+    seen: dict[tuple[str, str, str], dict[tuple[int, int], str]] = {}
     for path in map(Path, paths):
         before = len(rows)
         for where, raw in _rows(path):
             row = _checked(where, raw, _stem(path))
-            question = (row["task"], row["model"], row["question_id"])
+            places = seen.setdefault((row["task"], row["model"], row["question_id"]), {})
             if row["sample"] is None:
-                row["sample"] = drawn.get(question, 0)
-            drawn[question] = drawn.get(question, 0) + 1
+                row["sample"] = len(places)
             chained = row["position"] is not None
-            place = (*question, row["chain"], row["position"]) if chained else (*question, "sample", row["sample"])
-            if place in seen:
+            place = (row["chain"], row["position"]) if chained else (-1, row["sample"])
+            if place in places:
                 what = f"position {row['position']} of chain {row['chain']}" if chained else f"sample {row['sample']}"
                 raise UserError(
-                    f"{where}: {what} of question {row['question_id']!r} is already at {seen[place]}; number the "
+                    f"{where}: {what} of question {row['question_id']!r} is already at {places[place]}; number the "
                     "samples of a question apart, or leave `sample` out."
                 )
-            seen[place] = where
+            places[place] = where
             rows.append(row)
         if len(rows) == before:
             raise UserError(f"{path} has no samples in it; expected one a line.")

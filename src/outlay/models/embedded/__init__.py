@@ -1,13 +1,13 @@
 """The embedded engine: a batched NumPy Llama that generates and scores, with no other framework at run time.
 
-`weights` reads a model folder, `engine` runs jobs over it, `forward` is the mathematics of one block, `sampling` the
-randomness, `prefix_cache` what was read before, `lanes` the state of running sequences.
+`weights` reads a model folder, `engine` runs jobs over it, `forward` is the mathematics of one block,
+`lane_products` its matrix products, `sampling` the randomness, `prefix_cache` what was read before, `lanes` the state of
+running sequences.
 
 >>> engine = Engine(load_weights("weights/countdown-small"))  # doctest: +SKIP
 """
 
 from outlay.models.embedded.engine import Engine
-from outlay.models.embedded.forward import LANES
 from outlay.models.embedded.jobs import (
     Continuation,
     Counters,
@@ -20,6 +20,7 @@ from outlay.models.embedded.jobs import (
     Scores,
     TokenScoring,
 )
+from outlay.models.embedded.lane_products import LANES
 from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
 from outlay.models.embedded.weights import LlamaShape, Weights, load_weights
 

@@ -22,7 +22,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from outlay.errors import UserError
-from outlay.models.embedded.forward import LANES, Forward, Indices
+from outlay.models.embedded.forward import Forward, Indices
 from outlay.models.embedded.jobs import (
     Continuation,
     Counters,
@@ -36,6 +36,7 @@ from outlay.models.embedded.jobs import (
     Scores,
     TokenScoring,
 )
+from outlay.models.embedded.lane_products import LANES
 from outlay.models.embedded.lanes import Endings, Lanes, Sequence
 from outlay.models.embedded.prefix_cache import Prefix, PrefixCache
 from outlay.models.embedded.weights import Weights
@@ -70,7 +71,9 @@ class Engine:
         self.weights = weights
         self.scores = weights.head is not None or token_scoring is not None
         minus_plus = None if token_scoring is None else (token_scoring.minus, token_scoring.plus)
-        self._forward = Forward(weights, minus_plus)
+        self._blas = ThreadpoolController()
+        with self._blas.limit(limits=1, user_api="blas"):
+            self._forward = Forward(weights, minus_plus)
         self._endings = Endings(weights.shape.vocabulary)
         self.slots = slots
         self._groups: list[Lanes] = []
@@ -80,7 +83,6 @@ class Engine:
         self._queued_rows = 0
         self._results: list[Result] = []
         self._counts = dict.fromkeys(Counters.__dataclass_fields__, 0)
-        self._blas = ThreadpoolController()
 
     @property
     def counters(self) -> Counters:

@@ -3,7 +3,7 @@
 A *row* is one token of one sequence at one position; a block has LANES of them, always. Arrays are lane-last: the
 hidden state is [d, LANES], keys and values of a layer are [positions, 2, feature, head, lane]. So
 
-- a linear layer is one matrix product of a fixed shape, in which BLAS treats every column alike wherever it stands;
+- a linear layer is matrix products of a fixed shape, in which every column is computed alike (`lane_products`);
 - everything else (norms, rotary embedding, attention, SiLU) is elementwise over lanes, or a running sum over features
   or positions that takes each lane by itself, in one order; positions that a row may not see add exact zeros last.
 
@@ -20,11 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from outlay.models.embedded.lane_products import LANES, LaneProduct
 from outlay.models.embedded.sampling import log_softmax
-from outlay.models.embedded.weights import Float32, LayerWeights, LlamaShape, SelfChannel, Weights
-
-LANES = 128
-"""Rows in a block. A constant and not an option: BLAS may order a sum differently for another width."""
+from outlay.models.embedded.weights import Float32, LayerWeights, LlamaShape, Weights
 
 _UNGAINED_EPSILON = 1e-6
 
@@ -73,6 +71,7 @@ class Forward:
         self._minus_plus = minus_plus
         self._cosines, self._sines = _rotary_table(weights.shape)
         self._scratch = _Scratch(weights.shape)
+        self._product = LaneProduct.for_matrices(weights.matrices())
 
     def __call__(self, rows: Rows, cache: Float32, previous: Float32 | None) -> Outcome:
         """Compute one block, writing its keys and values into `cache`.
@@ -88,7 +87,7 @@ class Forward:
         normalised = rms_normalised(hidden, shape.norm_epsilon)
         logprobs = None
         if weights.unembedding is not None:
-            logprobs = log_softmax(weights.unembedding @ normalised)
+            logprobs = log_softmax(self._product(weights.unembedding, normalised))
         return Outcome(logprobs, self._values(hidden, normalised, logprobs, rows, cache, previous))
 
     def _values(
@@ -108,7 +107,9 @@ class Forward:
             return None
         if head.self_channel is not None and logprobs is not None:
             features = self_channel_features(logprobs, rows, previous)
-            state = _heard(hidden, features, head.self_channel)
+            state = rms_normalised(hidden, _UNGAINED_EPSILON)
+            state += self._product(head.self_channel.channel, features)
+            state += head.self_channel.bias
             for layer, layer_cache in zip(head.self_channel.layers, cache[shape.layers :], strict=True):
                 self._llama_block(state, layer, layer_cache, rows)
             normalised = rms_normalised(state, shape.norm_epsilon)
@@ -119,15 +120,16 @@ class Forward:
         scratch = self._scratch
         epsilon = self.weights.shape.norm_epsilon
         width = self.weights.shape.attention_width
-        projected = np.matmul(layer.query_key_value, rms_normalised(hidden, epsilon), out=scratch.query_key_value)
+        product = self._product
+        projected = product(layer.query_key_value, rms_normalised(hidden, epsilon), out=scratch.query_key_value)
         scratch.rotate(projected[: 2 * width])
         cache[rows.position, :, rows.lane] = projected[width:].T
         visible = cache[: scratch.span]
         if not rows.in_order:
             visible = np.take(visible, rows.lane, axis=2)
-        hidden += layer.attention_out @ self._attend(projected[:width], visible)
-        gate_up = np.matmul(layer.gate_up, rms_normalised(hidden, epsilon), out=scratch.gate_up)
-        hidden += layer.down @ scratch.silu_gated(gate_up)
+        hidden += product(layer.attention_out, self._attend(projected[:width], visible))
+        gate_up = product(layer.gate_up, rms_normalised(hidden, epsilon), out=scratch.gate_up)
+        hidden += product(layer.down, scratch.silu_gated(gate_up))
 
     def _attend(self, query: Float32, visible: Float32) -> Float32:
         """softmax(query . keys) values, [a, LANES], over the positions that each row sees."""
@@ -235,14 +237,6 @@ def self_channel_features(logprobs: Float32, rows: Rows, previous: Float32 | Non
     )
     features[:, rows.position == 0] = 0.0
     return features
-
-
-def _heard(hidden: Float32, features: Float32, channel: SelfChannel) -> Float32:
-    """The self channel's input to its blocks: the normalised top state plus what the channel says."""
-    state = rms_normalised(hidden, _UNGAINED_EPSILON)
-    state += channel.channel @ features
-    state += channel.bias
-    return state
 
 
 def _rotary_table(shape: LlamaShape) -> tuple[Float32, Float32]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from outlay.models.embedded.forward import LANES, Indices, Outcome, Rows, empty_cache, stacked
+from outlay.models.embedded.forward import Indices, Outcome, Rows, empty_cache, stacked
 from outlay.models.embedded.jobs import GenerateJob, Job
+from outlay.models.embedded.lane_products import LANES
 from outlay.models.embedded.prefix_cache import Prefix
 from outlay.models.embedded.sampling import Tokens, sample, uniforms
 from outlay.models.embedded.weights import Weights

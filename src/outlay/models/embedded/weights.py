@@ -14,7 +14,7 @@ Limits: plain rotary embeddings, SiLU, no biases in attention or feed-forward, w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,16 @@ class Weights:
     parameters: int
     name: str = ""
     description: Mapping[str, Any] = field(default_factory=dict)
+
+    def matrices(self) -> Iterator[Float32]:
+        """Every matrix that hidden states are multiplied by."""
+        channel = self.head.self_channel if self.head else None
+        for layer in self.layers + (channel.layers if channel else ()):
+            yield from (layer.query_key_value, layer.attention_out, layer.gate_up, layer.down)
+        if channel is not None:
+            yield channel.channel
+        if self.unembedding is not None:
+            yield self.unembedding
 
     @property
     def cached_layers(self) -> int:

@@ -83,7 +83,7 @@
     const marginLeft = Math.min(chart.clientWidth * 0.45, 16 + 7.2 * longest);
     const label = options.percent ? `${options.y} (%)` : options.y;
     chart.replaceChildren(plot({
-      width: chart.clientWidth, height: 60 + 34 * figure.rows.length,
+      width: chart.clientWidth, height: 60 + (marginLeft < 16 + 7.2 * longest ? 46 : 34) * figure.rows.length,
       marginLeft, marginBottom: 42, marginRight: 24,
       x: {
         domain: [Math.max(0, Math.min(low, options.chance ?? low) - 0.05), Math.min(1, high + 0.05)], grid: true, ticks: 6,
