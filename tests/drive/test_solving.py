@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-from toy import DigitModel, Digits
 
 import outlay
 from outlay.errors import OutlayError, UserError
@@ -9,6 +8,7 @@ from outlay.models.model import Completion
 from outlay.strategies import BeamSearch, BestOfN, Greedy, Lookahead, MajorityVote
 from outlay.types import Budget, Question
 from outlay.verifiers.baselines import RandomScores
+from toy import DigitModel, Digits
 
 
 class Server:
@@ -44,9 +44,13 @@ class Judge:
         return [tuple(int(step.text) / 10 for step in solution.steps) for solution in solutions]
 
 
-@pytest.mark.parametrize("strategy", [Greedy(), MajorityVote(), BestOfN(), BeamSearch(width=2), Lookahead(width=2)], ids=repr)
+@pytest.mark.parametrize(
+    "strategy", [Greedy(), MajorityVote(), BestOfN(), BeamSearch(width=2), Lookahead(width=2)], ids=repr
+)
 def test_a_users_own_model_and_verifier_serve_every_strategy(strategy):
-    trace = outlay.solve("q3", strategy=strategy, model=Server(), verifier=Judge(), budget=Budget(generations=4), task=Digits())
+    trace = outlay.solve(
+        "q3", strategy=strategy, model=Server(), verifier=Judge(), budget=Budget(generations=4), task=Digits()
+    )
     assert trace.answer is not None
     assert 0 < trace.cost.generations <= 4
     assert (trace.model, trace.verifier) == ("my-server", "my-judge")
@@ -54,7 +58,9 @@ def test_a_users_own_model_and_verifier_serve_every_strategy(strategy):
 
 def test_beams_are_extended_at_the_same_time():
     server = Server()
-    outlay.solve("q", strategy=BeamSearch(width=1), model=server, verifier=Judge(), budget=Budget(generations=4), task=Digits())
+    outlay.solve(
+        "q", strategy=BeamSearch(width=1), model=server, verifier=Judge(), budget=Budget(generations=4), task=Digits()
+    )
     assert server.most_open == 4
 
 
@@ -71,8 +77,14 @@ def test_a_question_of_no_task_answers_with_its_last_line():
 
 
 def test_an_in_process_model_is_solved_by_the_batching_driver():
-    trace = outlay.solve("q", strategy="best_of_n", model=DigitModel(), verifier=RandomScores(), budget=Budget(generations=5),
-                         task=Digits())
+    trace = outlay.solve(
+        "q",
+        strategy="best_of_n",
+        model=DigitModel(),
+        verifier=RandomScores(),
+        budget=Budget(generations=5),
+        task=Digits(),
+    )
     assert trace.cost.generations == 5
 
 

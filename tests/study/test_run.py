@@ -18,11 +18,18 @@ from outlay.traces.store import Store
 STUDY = {
     "name": "small",
     "pilot": 2,
-    "entries": [{
-        "task": "countdown", "model": "embedded:countdown-small", "verifier": "oracle:countdown", "split": "validation",
-        "questions": 120, "pool": 8, "difficulty_samples": 4,
-        "searches": [{"strategy": {"name": "beam_search", "selection": "best_of_n"}, "budgets": [4]}],
-    }],
+    "entries": [
+        {
+            "task": "countdown",
+            "model": "embedded:countdown-small",
+            "verifier": "oracle:countdown",
+            "split": "validation",
+            "questions": 120,
+            "pool": 8,
+            "difficulty_samples": 4,
+            "searches": [{"strategy": {"name": "beam_search", "selection": "best_of_n"}, "budgets": [4]}],
+        }
+    ],
 }
 
 

@@ -3,8 +3,17 @@ import pytest
 from outlay.errors import UserError
 from outlay.study.study import demo_study, load_study, parse_study
 
-GOOD = {"name": "s", "entries": [{"task": "countdown", "model": "embedded:countdown-small", "verifier": "random:0",
-                                  "searches": [{"strategy": "beam_search", "budgets": [4]}]}]}
+GOOD = {
+    "name": "s",
+    "entries": [
+        {
+            "task": "countdown",
+            "model": "embedded:countdown-small",
+            "verifier": "random:0",
+            "searches": [{"strategy": "beam_search", "budgets": [4]}],
+        }
+    ],
+}
 
 
 def changed(**fields):
@@ -15,17 +24,20 @@ def test_a_strategy_may_be_a_bare_name():
     assert parse_study(GOOD, "s.yaml").entries[0].searches[0].strategy == {"name": "beam_search"}
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    ({"name": "s"}, "s.yaml, field entries: Field required"),
-    ({**GOOD, "sede": 1}, 'field sede: unknown; did you mean "seed"'),
-    (changed(questoins=20), 'did you mean "questions"'),
-    (changed(searches=[{"strategy": "beam_serch", "budgets": [4]}]), 'did you mean "beam_search"'),
-    (changed(searches=[{"strategy": "beam_search", "budgets": [0]}]), "at least 1 generation"),
-    (changed(searches=[{"strategy": "beam_search", "budget": [4]}]), "budgets"),
-    (changed(verifier=None), "beam_search needs a verifier"),
-    ({**GOOD, "pilot": 64}, "leaves nothing"),
-    (changed(questions=2), "questions"),
-])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"name": "s"}, "s.yaml, field entries: Field required"),
+        ({**GOOD, "sede": 1}, 'field sede: unknown; did you mean "seed"'),
+        (changed(questoins=20), 'did you mean "questions"'),
+        (changed(searches=[{"strategy": "beam_serch", "budgets": [4]}]), 'did you mean "beam_search"'),
+        (changed(searches=[{"strategy": "beam_search", "budgets": [0]}]), "at least 1 generation"),
+        (changed(searches=[{"strategy": "beam_search", "budget": [4]}]), "budgets"),
+        (changed(verifier=None), "beam_search needs a verifier"),
+        ({**GOOD, "pilot": 64}, "leaves nothing"),
+        (changed(questions=2), "questions"),
+    ],
+)
 def test_a_wrong_study_is_refused_with_file_field_and_remedy(content, message):
     with pytest.raises(UserError) as raised:
         parse_study(content, "s.yaml")

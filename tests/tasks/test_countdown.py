@@ -42,7 +42,9 @@ def test_grading(numbers, target, text, right):
     assert TASK.grade(question(numbers, target), TASK.extract(text)) is right
 
 
-@pytest.mark.parametrize("text", ["", " <end>", " 4 + 7 =", " 4 + 7 = 11 ;", " 4 7 + = 11 <end>", " 4 + 7 = 11 11 + 2 = 13"])
+@pytest.mark.parametrize(
+    "text", ["", " <end>", " 4 + 7 =", " 4 + 7 = 11 ;", " 4 7 + = 11 <end>", " 4 + 7 = 11 11 + 2 = 13"]
+)
 def test_a_text_that_is_not_a_derivation_has_no_answer(text):
     assert TASK.extract(text) is None
 

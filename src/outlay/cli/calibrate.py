@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outlay.cli.run import AsJson, Verbose
+
+if TYPE_CHECKING:
+    from outlay.policies import Figure, Measured
 
 
 def calibrate(
@@ -44,33 +47,41 @@ def calibrate(
     if len(found) > 1:
         raise UserError(f"{traces} holds several tasks or models ({names}): name one task with --task")
     if budget > found[0].pool.size:
-        raise UserError(f"--budget {budget} is beyond the pool of {found[0].pool.size} samples a question: sample more, or ask for less")
+        raise UserError(
+            f"--budget {budget} is beyond the pool of {found[0].pool.size} samples a question: sample more, or ask for less"
+        )
     group = group_of(found[0], settings)
     policy = fitted(found[0], group, settings)
     policy.save(out)
+    measured = policy.plan(budget).measured
     if as_json:
-        typer.echo(json.dumps({"policy": str(out), "evaluation": policy.evaluation, "warnings": group["warnings"]}))
+        figures = measured.model_dump(mode="json") if measured is not None else None
+        typer.echo(json.dumps({"policy": str(out), "measured": figures, "warnings": group["warnings"]}))
         return
     console = Console()
-    console.print(policy.in_words(), markup=False)
-    for line in cross_validated(group, policy.budget):
+    for line in policy.describe()[:2]:
+        console.print(line, markup=False)
+    for line in cross_validated(measured):
         console.print(line, markup=False)
     for warning in group["warnings"]:
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print(f"Written: {out}", markup=False)
 
 
-def cross_validated(group: dict[str, object], budget: float) -> list[str]:
-    """Accuracy and cost of the pilot policy and of the baselines at that budget, with intervals."""
-    policies = group["policies"]
-    assert isinstance(policies, dict)
-    lines = []
-    for name, policy in policies.items():
-        if name == "per_bin_pilot" or name == "best_fixed" or name.startswith("uniform_"):
-            at = {float(b): (a, c) for b, a, c in zip(policy["budget"], policy["accuracy"], policy["cost"], strict=True)}
-            if budget in at:
-                accuracy, cost = at[budget]
-                low, mean, high = (100 * accuracy[key] for key in ("low", "mean", "high"))
-                label = {"per_bin_pilot": "this policy", "best_fixed": "best fixed"}.get(name, name.replace("_", " "))
-                lines.append(f"{label}: {mean:.1f}% ({low:.1f} to {high:.1f}) at {cost:.1f} generations a question")
+def cross_validated(measured: Measured | None) -> list[str]:
+    """Accuracy and cost of the policy, and accuracy of its baselines, with intervals."""
+    if measured is None:
+        return ["There was too little to measure the policy by: see the warnings."]
+    lines = [f"this policy: {percent(measured.accuracy)} at {measured.cost.mean:.1f} generations a question"]
+    for label, figure in (
+        ("the same best-of-N for all", measured.baseline),
+        ("best fixed strategy", measured.best_fixed),
+    ):
+        if figure is not None:
+            lines.append(f"{label}, same budget: {percent(figure)}")
     return lines
+
+
+def percent(figure: Figure) -> str:
+    """A figure and its 95% interval, in percent."""
+    return f"{100 * figure.mean:.1f}% ({100 * figure.low:.1f} to {100 * figure.high:.1f})"

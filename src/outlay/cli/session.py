@@ -43,7 +43,8 @@ class Session:
 
     def go(self, *, dry_run: bool = False) -> None:
         """Run what is left, then summarise. `dry_run` prints what it would cost and stops."""
-        from outlay.study.outputs import find, write
+        from outlay.report.outputs import write
+        from outlay.study.findings import find
         from outlay.traces.store import Store
 
         if dry_run:

@@ -40,7 +40,9 @@ def family_table(group: Group) -> Table:
     """Accuracy in percent with its 95% interval; where the mean cost is not N it stands below, behind an @, in generations."""
     budgets = shown_budgets(group)
     title = f"{group['task']}: {group['model']}, {group['questions']} questions"
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False
+    )
     table.add_column("accuracy, %", no_wrap=True)
     for budget in budgets:
         table.add_column(f"N = {budget:g}", justify="right", no_wrap=True)

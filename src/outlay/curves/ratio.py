@@ -58,7 +58,8 @@ def compute_ratio(
     Raises:
         UserError: different questions on both sides, costs that are not positive or do not rise.
 
-    >>> compute_ratio([1, 4, 16], [[0.0, 0.5, 1.0]] * 3, 2.0, [0.75] * 3).value   # log-midway between 4 and 16 is 8
+    >>> ratio = compute_ratio([1, 4, 16], [[0.0, 0.5, 1.0]] * 3, 2.0, [0.75] * 3)
+    >>> round(ratio.value, 9)   # log-midway between 4 and 16 is 8
     4.0
     """
     base = np.asarray(baseline, dtype=np.float64)

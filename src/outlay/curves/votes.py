@@ -47,7 +47,8 @@ def simulate_votes(
         block = _next_block(undecided[start:], class_counts, counts_needed, permutations)
         start += block.size
         shuffled = np.stack([np.random.default_rng([seed, int(row)]).permutation(pool) for row in rows[block, 0]])
-        numbers, worths = (np.take_along_axis(array[block], shuffled, axis=1) for array in (numbered, weights))
+        numbers = np.take_along_axis(numbered[block], shuffled, axis=1)
+        worths = np.take_along_axis(weights[block], shuffled, axis=1)
         hits = np.take_along_axis(right[block], shuffled, axis=1)
         election = _Election(numbers, worths, hits, bool(counts_needed[block[0]]), size_power)
         for column, k in enumerate(ks):
@@ -132,4 +133,5 @@ def _next_block(candidates: Ints, class_counts: Ints, counts_needed: Bools, perm
     """The questions (sorted by need and by class count) that are voted on together."""
     same_need = candidates[counts_needed[candidates] == counts_needed[candidates[0]]]
     widths = np.maximum(class_counts[same_need], 1) * (np.arange(same_need.size) + 1) * permutations
-    return same_need[: max(1, int(np.searchsorted(widths, _BLOCK_ELEMENTS, side="right")))]
+    block: Ints = same_need[: max(1, int(np.searchsorted(widths, _BLOCK_ELEMENTS, side="right")))]
+    return block

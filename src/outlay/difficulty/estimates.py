@@ -81,7 +81,9 @@ def pilot(values: ArrayLike, m: int) -> Floats:
     """
     seen = np.asarray(values, dtype=np.float64)
     if seen.ndim != 2 or not 1 <= m <= seen.shape[1]:
-        raise UserError(f"A pilot of {m} samples needs values [questions, samples] with at least {m} columns, not {seen.shape}.")
+        raise UserError(
+            f"A pilot of {m} samples needs values [questions, samples] with at least {m} columns, not {seen.shape}."
+        )
     return predicted(seen[:, :m])
 
 
@@ -112,7 +114,5 @@ def _present(shape: tuple[int, ...], valid: ArrayLike | None) -> Bools:
 
 def _mean(values: Floats, present: Bools) -> Floats:
     sizes = present.sum(axis=1)
-    means: Floats = np.where(
-        sizes > 0, np.where(present, values, 0.0).sum(axis=1) / np.maximum(sizes, 1), np.nan
-    )
+    means: Floats = np.where(sizes > 0, np.where(present, values, 0.0).sum(axis=1) / np.maximum(sizes, 1), np.nan)
     return means

@@ -39,7 +39,9 @@ def equal_length_batches(
             order = generator.permutation(members)
             epoch += [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
         if not epoch:
-            raise OutlayError(f"no batch of {rows or tokens} {'rows' if rows else 'tokens'} fits in {len(lengths)} sequences.")
+            raise OutlayError(
+                f"no batch of {rows or tokens} {'rows' if rows else 'tokens'} fits in {len(lengths)} sequences."
+            )
         for index in generator.permutation(len(epoch)):
             yield epoch[index]
 

@@ -67,9 +67,13 @@ def calibrate(
         UserError: values without `difficulty`, or what `per_bin` refuses.
     """
     if (difficulty_values is None) != (difficulty is None or difficulty.source == "none"):
-        raise UserError("Difficulty values and their source (`Difficulty(source=..., cost=...)`) must be given together.")
+        raise UserError(
+            "Difficulty values and their source (`Difficulty(source=..., cost=...)`) must be given together."
+        )
     source = difficulty or Difficulty()
-    values = np.zeros(candidates.questions) if difficulty_values is None else np.asarray(difficulty_values, dtype=np.float64)
+    values = (
+        np.zeros(candidates.questions) if difficulty_values is None else np.asarray(difficulty_values, dtype=np.float64)
+    )
     wanted = bins if difficulty_values is not None else 1
     at = candidates.budgets() if budgets is None else np.unique(np.asarray(budgets, dtype=np.float64))
     curve = per_bin(

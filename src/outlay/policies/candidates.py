@@ -53,7 +53,9 @@ class Candidates:
     def __post_init__(self) -> None:
         for name in ("budget", "accuracy", "cost"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
-        object.__setattr__(self, "other_costs", {unit: np.asarray(c, dtype=np.float64) for unit, c in self.other_costs.items()})
+        object.__setattr__(
+            self, "other_costs", {unit: np.asarray(c, dtype=np.float64) for unit, c in self.other_costs.items()}
+        )
         if not self.reuses_pilot:
             object.__setattr__(self, "reuses_pilot", (False,) * len(self.names))
         self._check()
@@ -63,12 +65,16 @@ class Candidates:
         per_candidate = {"specs": len(self.specs), "budget": self.budget.size, "reuses_pilot": len(self.reuses_pilot)}
         for name, size in per_candidate.items():
             if size != total or total == 0:
-                raise UserError(f"Candidates have {total} names but {size} {name}: one of each is needed for every candidate.")
+                raise UserError(
+                    f"Candidates have {total} names but {size} {name}: one of each is needed for every candidate."
+                )
         for name, array in {"accuracy": self.accuracy, "cost": self.cost, **self.other_costs}.items():
             if array.shape != (self.accuracy.shape[0], total) or array.shape[0] == 0:
                 raise UserError(f"Candidates' `{name}` must be [questions, {total}]; its shape is {array.shape}.")
             if np.isnan(array).any():
-                raise UserError(f"Candidates' `{name}` holds NaN; leave out candidates that some questions have no value for.")
+                raise UserError(
+                    f"Candidates' `{name}` holds NaN; leave out candidates that some questions have no value for."
+                )
         if (self.accuracy < 0).any() or (self.accuracy > 1).any():
             raise UserError("Candidates' `accuracy` must lie in [0, 1].")
         over = self.cost > self.budget * (1 + 1e-9)

@@ -53,7 +53,9 @@ class PolicyCurve:
     def gain(self, baseline: PolicyCurve, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
         """Accuracy less the baseline's at the same budgets, paired by question."""
         if not np.array_equal(self.budgets, baseline.budgets):
-            raise UserError(f"{self.name!r} and {baseline.name!r} were measured at different budgets; measure both at the same.")
+            raise UserError(
+                f"{self.name!r} and {baseline.name!r} were measured at different budgets; measure both at the same."
+            )
         return paired_difference(self.accuracy, baseline.accuracy, level, resamples, seed)
 
     def savings(self, baseline: PolicyCurve, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Ratio:
@@ -95,13 +97,17 @@ def uniform(candidates: Candidates, family: Where, budgets: Sequence[float] | No
         raise UserError(f"No candidate matches {family!r}; there are {_listed(candidates.names)}.")
     own = candidates.budget[index]
     if np.unique(own).size < own.size:
-        raise UserError(f"{family!r} matches several candidates at one budget; narrow it with more entries of their specs.")
+        raise UserError(
+            f"{family!r} matches several candidates at one budget; narrow it with more entries of their specs."
+        )
     at = own[np.argsort(own)] if budgets is None else np.asarray(budgets, dtype=np.float64)
     chosen = []
     for budget in at:
         fits = np.flatnonzero(own <= budget * (1 + 1e-9))
         if fits.size == 0:
-            raise UserError(f"The least budget of {family!r} is {own.min():g} generations, above the {budget:g} asked for.")
+            raise UserError(
+                f"The least budget of {family!r} is {own.min():g} generations, above the {budget:g} asked for."
+            )
         chosen.append(index[int(fits[np.argmax(own[fits])])])
     return PolicyCurve(
         name=f"uniform {family if isinstance(family, str) else family.get('name', family)}",
@@ -242,7 +248,9 @@ def _stratified_halves(values: Floats, generator: np.random.Generator) -> Ints:
 def _difficulty(values: ArrayLike, questions: int) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (questions,):
-        raise UserError(f"Difficulty values must be one for each of the {questions} questions; their shape is {array.shape}.")
+        raise UserError(
+            f"Difficulty values must be one for each of the {questions} questions; their shape is {array.shape}."
+        )
     return array
 
 

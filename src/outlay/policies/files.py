@@ -21,7 +21,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def write(fields: dict[str, Any], comment: list[str], path: Path) -> None:
     """Write fields as YAML under comment lines, replacing the file in one step."""
-    text = "".join(f"# {line}\n" for line in comment) + yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110)
+    text = "".join(f"# {line}\n" for line in comment) + yaml.safe_dump(
+        fields, sort_keys=False, allow_unicode=True, width=110
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -47,7 +49,9 @@ def read(model: type[Model], path: Path) -> Model:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} is not a YAML file that can be read: {' '.join(str(error).split())}.") from error
     if not isinstance(fields, dict):
-        raise UserError(f"{path} must hold a policy's fields (`format`, `task`, `model`, ...), not a {type(fields).__name__}.")
+        raise UserError(
+            f"{path} must hold a policy's fields (`format`, `task`, `model`, ...), not a {type(fields).__name__}."
+        )
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -91,7 +95,9 @@ def describe(policy: Policy) -> list[str]:
             "predicted": "the mean verifier score of earlier samples, given by the caller",
             "oracle": "the true solve rate, given by the caller (a yardstick: no server knows it)",
         }[source.source]
-        lines.append(f"A question goes into one of {bins} difficulty bins (0 = easiest) by {how}; cost {source.cost:g}.")
+        lines.append(
+            f"A question goes into one of {bins} difficulty bins (0 = easiest) by {how}; cost {source.cost:g}."
+        )
     for plan in policy.plans:
         parts = []
         for number, choice in enumerate(plan.choices):

@@ -26,7 +26,7 @@ from outlay.policies import files
 from outlay.policies.candidates import Candidates
 from outlay.policies.choosing import charge
 
-FORMAT = "outlay-policy/1"
+FORMAT: Literal["outlay-policy/1"] = "outlay-policy/1"
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,9 @@ class Policy(_Part):
     model: str
     verifier: str | None = None
     difficulty: Difficulty = Field(default_factory=lambda: Difficulty())
-    edges: tuple[float, ...] = Field((), description="difficulty values that part the bins, falling; bin 0 is the easiest")
+    edges: tuple[float, ...] = Field(
+        (), description="difficulty values that part the bins, falling; bin 0 is the easiest"
+    )
     plans: tuple[Plan, ...] = Field(min_length=1, description="by rising budget")
     calibrated: Provenance = Field(default_factory=lambda: Provenance())
 
@@ -183,7 +185,9 @@ class Policy(_Part):
         bins = len(self.edges) + 1
         for plan in self.plans:
             if len(plan.choices) not in (1, bins):
-                raise ValueError(f"the plan for {plan.budget:g} has {len(plan.choices)} choices; 1 or {bins} are needed")
+                raise ValueError(
+                    f"the plan for {plan.budget:g} has {len(plan.choices)} choices; 1 or {bins} are needed"
+                )
             for choice in plan.choices:
                 if self._total(plan, choice) > plan.budget * (1 + 1e-9):
                     raise ValueError(f"a choice of the plan for {plan.budget:g} generations costs more than that")
@@ -214,7 +218,11 @@ class Policy(_Part):
         Raises:
             UserError: the first of them that differs.
         """
-        for name, given, own in (("task", task, self.task), ("model", model, self.model), ("verifier", verifier, self.verifier)):
+        for name, given, own in (
+            ("task", task, self.task),
+            ("model", model, self.model),
+            ("verifier", verifier, self.verifier),
+        ):
             if given is not None and given != own:
                 raise UserError(
                     f"This policy was calibrated for the {name} {own!r}, not {given!r}; calibrate one on samples of {given!r}."
@@ -228,7 +236,9 @@ class Policy(_Part):
         """
         fitting = [plan for plan in self.plans if plan.budget <= budget * (1 + 1e-9)]
         if not fitting:
-            raise UserError(f"The policy's least budget is {self.plans[0].budget:g} generations; {budget:g} is below it.")
+            raise UserError(
+                f"The policy's least budget is {self.plans[0].budget:g} generations; {budget:g} is below it."
+            )
         return fitting[-1]
 
     def decide(self, state: State) -> Spend | Stop:
@@ -309,14 +319,18 @@ class Policy(_Part):
         for plan in self.plans:
             if plan.measured is not None and plan.measured.accuracy.low >= accuracy:
                 return plan
-        best = max((plan.measured.accuracy.low for plan in self.plans if plan.measured is not None), default=float("nan"))
+        best = max(
+            (plan.measured.accuracy.low for plan in self.plans if plan.measured is not None), default=float("nan")
+        )
         raise UserError(f"No budget is shown to reach an accuracy of {accuracy:g}: the best lower end is {best:.3f}.")
 
     def best_value(self, price_of_error: float) -> Plan:
         """The budget with the least expected loss, `price_of_error` (in generations) times the error rate plus the cost."""
         measured = [(plan, plan.measured) for plan in self.plans if plan.measured is not None]
         if not measured:
-            raise UserError("This policy carries no measurements to weigh the price of an error against; calibrate it again.")
+            raise UserError(
+                "This policy carries no measurements to weigh the price of an error against; calibrate it again."
+            )
         return min(measured, key=lambda pair: price_of_error * (1 - pair[1].accuracy.mean) + pair[1].cost.mean)[0]
 
     def _total(self, plan: Plan, choice: Choice) -> float:

@@ -271,6 +271,7 @@ def _policy(
         "budget": listed(curve.budgets),
         "accuracy": as_points(curve.accuracy_interval(**options)),
         "cost": listed(all_in.cost.mean(axis=0)),
+        "cost_interval": as_points(all_in.cost_interval(**options)),
         "compute_ratio": as_ratios(all_in.savings(uniform, **options)),
         "compute_ratio_to_best_fixed": as_ratios(all_in.savings(fixed, **options)),
         "choices": curve.most_chosen(),

@@ -1,4 +1,4 @@
-"""From recorded traces to a policy file: fit on all questions, with the cross-validated figures that go with it."""
+"""From recorded traces to a policy file: choices fitted on all questions, with the figures that other questions measured."""
 
 from __future__ import annotations
 
@@ -8,55 +8,83 @@ from datetime import date
 from typing import Any
 
 from outlay.errors import UserError
-from outlay.policies.policy import Policy, Source
+from outlay.policies import Difficulty, Figure, Measured, Plan, Policy, Saving, calibrate
 from outlay.study.calibration import calibration_view
 from outlay.study.measure import budgets_up_to
 from outlay.study.runs import Recorded
 from outlay.study.settings import Settings
 
-SOURCES: tuple[Source, ...] = ("pilot", "predicted", "oracle")
-"""How a policy may tell difficulty, the deployable one first."""
 
+def fitted(found: Recorded, group: Mapping[str, Any], settings: Settings) -> Policy:
+    """The policy for what was recorded on one task and model: bins by a pilot, whose samples are part of the budget.
 
-def fitted(found: Recorded, group: Mapping[str, Any], settings: Settings, source: Source = "pilot") -> Policy:
-    """The policy for what was recorded on one task and model; `group` is its summary, from which the evaluation is taken.
-
-    Raises UserError where nothing can choose among the samples, or where difficulty cannot be told in that way.
+    `group` is its group of the summary: the figures in the file are those of `per_bin_pilot` there, replayed over random orders and
+    measured on questions that did not choose. Raises UserError where nothing tells difficulty without reference answers.
     """
     view = calibration_view(
         found.pool, difficulty_pool=found.difficulty_pool, runs=found.runs, sampling=found.sampling, settings=settings
     )
-    if source not in view.values:
-        raise UserError(
-            f'difficulty cannot be told by "{source}" here: there are {", ".join(view.values)} (a pilot needs scores, or votes)'
-        )
-    samples = round(view.difficulty_cost[source])
-    budgets = [float(k) for k in budgets_up_to(found.pool.size)]
-    headline = max((b for b in budgets if b <= settings.headline_budget), default=budgets[0])
-    pool_strategy = {"name": "best_of_n" if found.verifier else "majority", **found.sampling}
-    return Policy.fit(
+    if "pilot" not in view.values:
+        raise UserError("a pilot cannot tell difficulty here: it needs a verifier's scores, or answers that can vote")
+    samples = round(view.difficulty_cost["pilot"])
+    drawing = {"name": "best_of_n" if found.verifier else "majority", **found.sampling}
+    policy = calibrate(
         replace(view.candidates, verifier=found.verifier),
-        view.values[source],
-        source=source,
-        samples=samples,
-        pilot_strategy=pool_strategy,
-        budgets=budgets,
-        budget=headline,
+        view.values["pilot"],
+        Difficulty(source="pilot", samples=samples, cost=float(samples), strategy=drawing),
         bins=settings.bins,
-        evaluation=_evaluation(group, source, settings),
-    )
+        budgets=[float(k) for k in budgets_up_to(found.pool.size)],
+        splits=settings.splits,
+        resamples=settings.resamples,
+        seed=settings.seed,
+        date=date.today().isoformat(),
+    ).policy
+    figures = _measured(group)
+    return policy.model_copy(update={"plans": tuple(_with_figures(plan, figures) for plan in policy.plans)})
 
 
-def _evaluation(group: Mapping[str, Any], source: Source, settings: Settings) -> dict[str, Any]:
-    """Cross-validated accuracy and cost at every budget, from the group's summary: each question judged by other questions."""
-    policy = group.get("policies", {}).get(f"per_bin_{source}")
-    if policy is None:
+def _with_figures(plan: Plan, figures: Mapping[float, Measured]) -> Plan:
+    return plan.model_copy(update={"measured": figures.get(plan.budget)})
+
+
+def _measured(group: Mapping[str, Any]) -> dict[float, Measured]:
+    """What the summary says of the pilot's policy and of its baselines, by budget."""
+    policies: Mapping[str, Any] = group.get("policies", {})
+    pilot = policies.get("per_bin_pilot")
+    if pilot is None:
         return {}
-    kept = ("budget", "accuracy", "cost", "gain", "compute_ratio")
+    uniform = next((policy for name, policy in policies.items() if name.startswith("uniform_")), None)
     return {
-        "questions": group["questions"],
-        "date": date.today().isoformat(),
-        "seed": settings.seed,
-        "method": "two-fold cross-validation within bins, by question",
-        **{name: policy[name] for name in kept if name in policy},
+        float(budget): Measured(
+            accuracy=_figure(pilot["accuracy"][place]),
+            cost=_figure(pilot["cost_interval"][place]),
+            baseline=_at(uniform, budget),
+            best_fixed=_at(policies.get("best_fixed"), budget),
+            times_less_than_baseline=_saving(pilot["compute_ratio"][place]),
+            times_less_than_best_fixed=_saving(pilot["compute_ratio_to_best_fixed"][place]),
+        )
+        for place, budget in enumerate(pilot["budget"])
     }
+
+
+def _at(policy: Mapping[str, Any] | None, budget: float) -> Figure | None:
+    if policy is None or budget not in policy["budget"]:
+        return None
+    return _figure(policy["accuracy"][policy["budget"].index(budget)])
+
+
+def _figure(point: Mapping[str, float]) -> Figure:
+    return Figure(mean=point["mean"], low=point["low"], high=point["high"])
+
+
+def _saving(ratio: Mapping[str, Any]) -> Saving | None:
+    """A ratio of the summary, in which null stands for infinity; None where the ratio itself is unknown."""
+    if ratio["value"] is None:
+        return None
+    infinite = float("inf")
+    return Saving(
+        value=ratio["value"],
+        low=infinite if ratio["low"] is None else ratio["low"],
+        high=infinite if ratio["high"] is None else ratio["high"],
+        censored=ratio["censored"],
+    )

@@ -93,7 +93,9 @@ class Study(_Strict):
     def _pilots_leave_something(self) -> Study:
         for entry in self.entries:
             if self.pilot >= entry.pool:
-                raise ValueError(f"a pilot of {self.pilot} samples leaves nothing of a pool of {entry.pool} ({entry.task})")
+                raise ValueError(
+                    f"a pilot of {self.pilot} samples leaves nothing of a pool of {entry.pool} ({entry.task})"
+                )
         return self
 
 

@@ -1,13 +1,9 @@
-"""What a finished study leaves beside its traces: `summary.json`, `report.html`, and a policy file for each task.
-
-`policy.yaml` is the first entry's policy; every entry's is in `policies/`.
-"""
+"""What a study's traces say: its summary, and a policy for each task."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from outlay.policies.policy import Policy
@@ -15,7 +11,7 @@ from outlay.study.fitting import fitted
 from outlay.study.runs import recorded
 from outlay.study.settings import Settings
 from outlay.study.study import Study
-from outlay.study.summary import group_of, summary_of, write_summary
+from outlay.study.summary import group_of, summary_of
 from outlay.traces import Store
 
 
@@ -44,18 +40,3 @@ def find(study: Study, store: Store) -> Findings:
         if "per_bin_pilot" in group.get("policies", {})
     }
     return Findings({"study": study.name, **summary_of(groups, settings)}, policies)
-
-
-def write(findings: Findings, out: Path) -> list[Path]:
-    """Write everything into `out`; the paths that a reader will want, in that order."""
-    from outlay.report import write_report
-
-    report, summary, policy = out / "report.html", out / "summary.json", out / "policy.yaml"
-    write_summary(findings.summary, summary)
-    write_report(findings.summary, report)
-    for task, fit in findings.policies.items():
-        fit.save(out / "policies" / f"{task}.yaml")
-    if not findings.policies:
-        return [report, summary]
-    next(iter(findings.policies.values())).save(policy)
-    return [report, summary, policy]
