@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_a_killed_run_goes_on_and_repeats_no_finished_work(undisturbed, tmp_path
     file.write_text(script)
     traces = tmp_path / "traces"
     store = Store(traces)
-    here = os.path.dirname(__file__)
+    here = str(Path(__file__).parent)
     for _ in range(3):
         process = subprocess.Popen([sys.executable, str(file), str(traces), here], start_new_session=True)
         before = len(store.done())
@@ -98,7 +99,7 @@ def test_a_killed_run_goes_on_and_repeats_no_finished_work(undisturbed, tmp_path
         process.wait()
         assert len(store.done()) > before or process.returncode == 0
     finished = len(store.done())
-    left, seen = run(traces)
+    _, seen = run(traces)
     assert sum(p.units for p in seen) == 4 * 120 - finished
     assert contents(traces) == undisturbed
     assert store.verify().ok

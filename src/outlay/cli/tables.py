@@ -26,7 +26,8 @@ def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
     """Every group's table, findings and warnings."""
     for group in summary["groups"]:
         console.print()
-        console.print(family_table(group))
+        console.print(f"{group['task']}: {group['model']}, {group['questions']} questions", style="bold", markup=False)
+        console.print(chain_table(group["chains"]) if "chains" in group else family_table(group))
         for sentence in group.get("sentences", ()):
             console.print(f"  {sentence}", markup=False)
         for warning in group.get("warnings", ()):
@@ -46,24 +47,36 @@ def family_table(group: Group) -> Table:
     table.add_column("accuracy, %", no_wrap=True)
     for budget in budgets:
         table.add_column(f"N = {budget:g}", justify="right", no_wrap=True)
-    for label, points in rows(group):
+    for label, points in rows(group, budgets):
         table.add_row(label, *(points.get(budget, "") for budget in budgets))
     return table
 
 
+def chain_table(chains: Mapping[str, Any]) -> Table:
+    """Accuracy at every position of a chain of revisions, and how many answers each revision turned."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("attempt", "right, %", "turned wrong", "turned right"):
+        table.add_column(column, justify="right")
+    turned = chains["transitions"]
+    worse, better = (["", *map(str, turned[way])] for way in ("right_to_wrong", "wrong_to_right"))
+    for position, point, wrong, right in zip(chains["position"], chains["accuracy"], worse, better, strict=True):
+        table.add_row(str(position + 1), cell(point["mean"], point["low"], point["high"], 0, 0), wrong, right)
+    return table
+
+
 def shown_budgets(group: Group) -> list[float]:
-    """Four budgets in powers of four up to the pool's size, or what there is."""
-    curve = next((group["curves"][name] for name in METHODS if name in group["curves"]), group["curves"]["pass"])
-    every = [float(n) for n in curve["n"]]
-    return [n for n in every if n in (1, 4, 16, 64)] or every[:4]
+    """At most four budgets: powers of four and the pool's size, a single sample where there is room for it."""
+    every = [float(n) for n in group["curves"]["pass"]["n"]]
+    wanted = sorted({n for n in every if n in (1, 4, 16, 64)} | {every[-1]})
+    return wanted[1:] if len(wanted) > 4 else wanted
 
 
-def rows(group: Group) -> Iterator[tuple[str, dict[float, str]]]:
+def rows(group: Group, budgets: Sequence[float]) -> Iterator[tuple[str, dict[float, str]]]:
     """Each method's label and its cells by budget: single answers, votes and searches, policies, coverage."""
     curves: Mapping[str, Any] = group["curves"]
     for name, label in (("greedy", "greedy"), ("large_greedy", "large, greedy")):
         if name in curves:
-            yield label, cells(curves[name])
+            yield label, level_cells(curves[name], budgets[0])
     for name in METHODS:
         if name in curves:
             yield name.replace("_", " ").replace("best of n", "best-of-N"), cells(curves[name])
@@ -74,7 +87,7 @@ def rows(group: Group) -> Iterator[tuple[str, dict[float, str]]]:
         policy = group.get("policies", {}).get(name)
         if policy is not None:
             yield label, policy_cells(policy)
-    yield "any right (pass@N)", cells(curves["pass"])
+    yield "any right (pass@N)" if len(curves["pass"]["n"]) > 1 else "one sample", cells(curves["pass"])
 
 
 def described(name: str) -> str:
@@ -92,6 +105,11 @@ def cells(curve: Mapping[str, Sequence[float]]) -> dict[float, str]:
     """A curve's cells by budget."""
     points = zip(curve["n"], curve["mean"], curve["low"], curve["high"], curve["cost"])
     return {float(n): cell(mean, low, high, n, cost) for n, mean, low, high, cost in points}
+
+
+def level_cells(curve: Mapping[str, Sequence[float]], first: float) -> dict[float, str]:
+    """The one cell of a method that costs the same whatever the budget, in the first column."""
+    return {first: cell(curve["mean"][0], curve["low"][0], curve["high"][0], first, curve["cost"][0])}
 
 
 def policy_cells(policy: Mapping[str, Any]) -> dict[float, str]:

@@ -22,6 +22,9 @@ from outlay.errors import UserError
 _BLOCK = 1 << 21
 """Draws held at once while resampling (16 MB of int64)."""
 
+_EQUAL = 1e-9
+"""Accuracies closer than this are equal (averages of ones fall short of 1 by rounding)."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -49,7 +52,8 @@ def interval(
         resamples: bootstrap resamples.
         seed: the same seed gives the same resamples for every call with as many questions.
         proportions: the values are accuracies in [0, 1] (or differences of accuracies): a column on which all questions
-            agree gets the Clopper-Pearson interval. Set it to false for costs.
+            agree gets the Clopper-Pearson interval, a single question in between says nothing ([0, 1]). Set it to
+            false for costs.
 
     Returns:
         Interval of arrays `[K]`; NaN for a column without any value.
@@ -96,7 +100,7 @@ def paired_difference(
     result = interval(difference, level, resamples, seed, proportions=False)
     if proportions:
         counts = np.sum(~np.isnan(difference), axis=0)
-        still = (counts > 0) & np.all(np.isnan(difference) | (difference == 0), axis=0)
+        still = (counts > 0) & np.all(np.isnan(difference) | (np.abs(difference) < _EQUAL), axis=0)
         reach = _none_of(counts, level)
         result = Interval(result.mean, np.where(still, -reach, result.low), np.where(still, reach, result.high))
     return result
@@ -154,11 +158,13 @@ def _float_blocks(questions: int, resamples: int, seed: int) -> Iterator[tuple[s
 def _replace_where_all_agree(values: Floats, level: float, low: Floats, high: Floats) -> None:
     counts = np.sum(~np.isnan(values), axis=0)
     some = counts > 0
-    none_right = some & np.all(np.isnan(values) | (values == 0), axis=0)
-    all_right = some & np.all(np.isnan(values) | (values == 1), axis=0)
+    none_right = some & np.all(np.isnan(values) | (np.abs(values) < _EQUAL), axis=0)
+    all_right = some & np.all(np.isnan(values) | (np.abs(values - 1) < _EQUAL), axis=0)
     reach = _none_of(counts, level)
     low[none_right], high[none_right] = 0.0, reach[none_right]
     low[all_right], high[all_right] = 1.0 - reach[all_right], 1.0
+    alone = (counts == 1) & ~none_right & ~all_right
+    low[alone], high[alone] = 0.0, 1.0
 
 
 def _none_of(counts: NDArray[np.int64], level: float) -> Floats:

@@ -227,7 +227,8 @@ def _probabilities(raw: Floats, present: Bools) -> Floats:
 
 def _question_means(values: Floats, present: Bools) -> Floats:
     sizes = present.sum(axis=1)
-    return (np.where(present, values, 0.0).sum(axis=1) / np.maximum(sizes, 1))[sizes > 0]
+    means: Floats = (np.where(present, values, 0.0).sum(axis=1) / np.maximum(sizes, 1))[sizes > 0]
+    return means
 
 
 def _estimate(values: Floats, level: float, resamples: int, seed: int) -> Estimate:

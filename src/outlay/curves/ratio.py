@@ -1,4 +1,5 @@
-""" "x times less compute": what a baseline must spend to be as accurate as a policy, over what the policy spends.
+"""How many times less compute ("x times less"): what a baseline must spend to be as accurate as a policy, over what
+the policy spends.
 
 Read at equal accuracy. A baseline can fall as it spends more (over-optimisation), so it is the *running maximum* of its
 curve that must reach the policy's accuracy; the cost in between two points is interpolated in log cost. Baseline and policy

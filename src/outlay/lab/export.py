@@ -134,6 +134,11 @@ def model_card(about: Mapping[str, Any]) -> str:
     role = "proposes solutions" if about["role"] == "policy" else "scores every step of a solution"
     return "\n".join(
         [
+            "---",
+            "license: apache-2.0",
+            "tags: [outlay, test-time-compute]",
+            "---",
+            "",
             f"# {about['name']}",
             "",
             f"A Llama of {about['parameters']:,} parameters, trained from scratch on the task `{about['task']}`; it {role}.",
@@ -144,14 +149,23 @@ def model_card(about: Mapping[str, Any]) -> str:
             "",
             f"`outlay lab train` re-makes it. Steps end in `{STEP_END}`, solutions in `{END}`.",
             "",
-            *(f"- {key}: {value}" for key, value in about["training"].items()),
+            *(f"- {key}: {_shown(value)}" for key, value in about["training"].items()),
             "",
             "## Measured on validation questions",
             "",
-            *(f"- {key}: {value}" for key, value in about["validation"].items()),
+            *(f"- {key}: {_shown(value)}" for key, value in about["validation"].items()),
             "",
         ]
     )
+
+
+def _shown(value: Any) -> str:
+    """A fact for people: a figure with its 95% interval, a list by quintile (hardest first), anything else as it is."""
+    if isinstance(value, Mapping) and {"mean", "low", "high"} <= set(value):
+        return f"{value['mean']:.3f} (95% interval {value['low']:.3f} to {value['high']:.3f})"
+    if isinstance(value, list | tuple):
+        return ", ".join(f"{item:.3f}" for item in value)
+    return str(value)
 
 
 def _head_lines(about: Mapping[str, Any]) -> list[str]:

@@ -75,15 +75,15 @@ _ARITHMETIC_SMALL = PolicyRecipe(
     tokens_per_step=3400,
     learning_rate=4e-3,
 )
-_COUNTDOWN_LARGE = replace(_COUNTDOWN_SMALL, name="countdown-large", size="large", steps=2500, learning_rate=2.5e-3)
-_ARITHMETIC_LARGE = replace(_ARITHMETIC_SMALL, name="arithmetic-large", size="large", steps=2000, learning_rate=2.5e-3)
+_COUNTDOWN_LARGE = replace(_COUNTDOWN_SMALL, name="countdown-large", size="large", steps=1700, learning_rate=2.5e-3)
+_ARITHMETIC_LARGE = replace(_ARITHMETIC_SMALL, name="arithmetic-large", size="large", steps=1300, learning_rate=2.5e-3)
 POLICIES = (
     _COUNTDOWN_SMALL,
     _COUNTDOWN_LARGE,
     _ARITHMETIC_SMALL,
     _ARITHMETIC_LARGE,
     replace(_ARITHMETIC_SMALL, name="arithmetic-clean-small", task="arithmetic-clean"),
-    replace(_ARITHMETIC_LARGE, name="arithmetic-clean-large", task="arithmetic-clean"),
+    replace(_ARITHMETIC_LARGE, name="arithmetic-clean-large", task="arithmetic-clean", steps=900),
 )
 
 _COUNTDOWN_PRM = VerifierRecipe(

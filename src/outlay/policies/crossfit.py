@@ -31,6 +31,7 @@ class PolicyCurve:
 
     `choices` int `[splits, folds, bins, B]` are indices into `names` (-1 where a fold had no such bin).
     `pays_for_difficulty` `[B]` says at which budgets the difficulty estimate is made and charged.
+    `other_costs` are those of the chosen candidates alone: the difficulty estimate is charged in generations only.
     """
 
     name: str
@@ -199,11 +200,12 @@ def per_bin(
             choices[split, number, : edges.count] = chosen
             picked = chosen[edges.assign(values[measured])]
             rows = measured[:, None]
-            accuracy[measured] += candidates.accuracy[rows, picked] / splits
-            cost[measured] += np.where(pays, charges.cost[rows, picked], candidates.cost[rows, picked]) / splits
+            accuracy[measured] += candidates.accuracy[rows, picked]
+            cost[measured] += np.where(pays, charges.cost[rows, picked], candidates.cost[rows, picked])
             for unit, total in others.items():
-                total[measured] += candidates.other_costs[unit][rows, picked] / splits
-    return PolicyCurve(name, at, accuracy, cost, choices, candidates.names, pays, others)
+                total[measured] += candidates.other_costs[unit][rows, picked]
+    averaged = {unit: total / splits for unit, total in others.items()}
+    return PolicyCurve(name, at, accuracy / splits, cost / splits, choices, candidates.names, pays, averaged)
 
 
 def fit_choices(

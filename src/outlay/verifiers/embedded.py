@@ -41,7 +41,7 @@ class EmbeddedVerifier:
         self._ready: list[tuple[Any, list[StepScores]]] = []
 
     @classmethod
-    def load(cls, folder: Path, *, slots: int = 256) -> EmbeddedVerifier:
+    def load(cls, folder: Path, *, slots: int = 128) -> EmbeddedVerifier:
         """Load a PRM folder."""
         card = Card.load(folder)
         if card.role != "prm":

@@ -73,7 +73,7 @@ class EmbeddedModel:
         self._prompts: dict[str, tuple[int, ...]] = {}
 
     @classmethod
-    def load(cls, folder: Path, *, slots: int = 256) -> EmbeddedModel:
+    def load(cls, folder: Path, *, slots: int = 128) -> EmbeddedModel:
         """Load a model folder; `slots` is how many sequences run at once (no effect on results)."""
         card = Card.load(folder)
         if card.role != "policy":

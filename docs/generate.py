@@ -1,0 +1,80 @@
+"""Re-make the pages that are generated from the code: `python docs/generate.py` (or `make docs`); `--check` only compares.
+
+A generated page that is out of date fails the tests, so the pages cannot drift away from the program.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+INTRODUCTION = """# Commands
+
+Generated from the program by `make docs`. Every command takes `-h`.
+
+Exit codes: 0 done, 1 the work failed, 2 the input was wrong, 130 interrupted (what was finished is kept). With `--json` a command
+prints one JSON object on standard output and nothing else there.
+"""
+
+
+def commands_page() -> str:
+    """The reference page of the command line, from the commands' own descriptions and options."""
+    import typer
+
+    from outlay.cli.main import app
+
+    return "\n".join([INTRODUCTION, *_sections(typer.main.get_command(app), "outlay")])
+
+
+def _sections(group: Any, path: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _sections(command, f"{path} {name}")
+        else:
+            text = [" ".join(part.split()) for part in (command.help or "").split("\n\n")]
+            yield f"## {path} {name}\n"
+            yield from (_example(part) + "\n" for part in text)
+            yield "| option | meaning |\n|---|---|"
+            yield "\n".join(_row(parameter) for parameter in command.params if parameter.name != "help") + "\n"
+
+
+def _example(part: str) -> str:
+    return f"    {part.removeprefix('Example: ')}" if part.startswith("Example: ") else part
+
+
+def _row(parameter: Any) -> str:
+    names = (
+        ", ".join(f"`{name}`" for name in parameter.opts)
+        if parameter.param_type_name == "option"
+        else f"`{parameter.name.upper()}`"
+    )
+    default = parameter.default
+    plain = default is None or default is False or callable(default) or parameter.required
+    return f"| {names} | {parameter.help or ''}{'' if plain else f' Default: {default}.'} |"
+
+
+PAGES = {HERE / "reference" / "commands.md": commands_page}
+
+
+def stale() -> list[Path]:
+    """The pages whose file is not what the code says."""
+    return [path for path, make in PAGES.items() if not path.is_file() or path.read_text(encoding="utf-8") != make()]
+
+
+def main() -> None:
+    """Write, or with `--check` compare."""
+    if "--check" in sys.argv:
+        old = stale()
+        sys.exit(f"out of date, run make docs: {', '.join(map(str, old))}" if old else 0)
+    for path, make in PAGES.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

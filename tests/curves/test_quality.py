@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from hypothesis import given
+
+from enumeration import pools
+from outlay.curves import accuracy, auc, auc_by_question, auc_within_question, brier, reliability
+from outlay.errors import UserError
+
+
+def pairwise(correct, scores):
+    right, wrong = scores[correct], scores[~correct]
+    return np.mean((right[:, None] > wrong) + (right[:, None] == wrong) / 2) if right.size and wrong.size else np.nan
+
+
+@given(pools())
+def test_auc_counts_pairs(pool):
+    correct, _, scores = pool
+    np.testing.assert_allclose(auc_by_question([correct], [scores])[0], pairwise(correct, scores))
+
+
+def test_difficulty_alone_raises_only_the_overall_auc():
+    generator = np.random.default_rng(0)
+    ease = generator.random((300, 1))
+    correct = generator.random((300, 16)) < ease
+    scores = ease + 0.001 * generator.random((300, 16))
+    assert auc(correct, scores).value > 0.8
+    assert auc_within_question(correct, scores).value == pytest.approx(0.5, abs=0.03)
+
+
+def test_questions_of_one_class_do_not_count_within():
+    assert auc_within_question([[True, True], [True, False]], [[0.1, 0.2], [0.9, 0.1]]).questions == 1
+
+
+def test_no_question_with_both_classes_gives_nan():
+    assert np.isnan(auc_within_question([[True, True]], [[0.1, 0.2]]).value)
+
+
+def test_the_overall_interval_covers_repeated_data():
+    generator = np.random.default_rng(1)
+    values = []
+    for _ in range(100):
+        correct = generator.random((60, 8)) < generator.random((60, 1))
+        values.append(auc(correct, correct + generator.normal(size=correct.shape), resamples=200))
+    truth = np.mean([v.value for v in values])
+    assert 0.88 <= np.mean([v.low <= truth <= v.high for v in values]) <= 1.0
+
+
+def test_brier_of_a_sure_and_right_verifier_is_0():
+    assert brier([[True, False]], [[1.0, 0.0]]).value == 0.0
+
+
+def test_accuracy_counts_judgements():
+    assert accuracy([[True, False, True, False]], [[0.9, 0.2, 0.3, 0.1]]).value == 0.75
+
+
+def test_reliability_of_calibrated_scores_is_the_diagonal():
+    generator = np.random.default_rng(2)
+    scores = generator.random((500, 20))
+    curve = reliability(generator.random(scores.shape) < scores, scores)
+    assert np.abs(curve.predicted - curve.observed).max() < 0.04 and curve.count.sum() == scores.size
+
+
+def test_calibration_refuses_logits():
+    with pytest.raises(UserError, match="calibrated_scores"):
+        reliability([[True, False]], [[3.0, -1.0]])
