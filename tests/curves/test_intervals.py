@@ -16,6 +16,11 @@ def test_all_wrong_is_clopper_pearson():
     assert (result.low[0], result.high[0]) == (0.0, pytest.approx(1 - 0.05 ** (1 / 20)))
 
 
+def test_ones_that_fell_short_by_rounding_still_agree():
+    tenth = np.full((20, 1), 0.1)
+    assert interval(sum(tenth for _ in range(10))).low[0] == pytest.approx(0.025 ** (1 / 20))
+
+
 def test_costs_that_do_not_vary_have_no_width():
     result = interval(np.ones((20, 1)), proportions=False)
     assert (result.low[0], result.high[0]) == (1.0, 1.0)

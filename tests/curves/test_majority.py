@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,6 +46,12 @@ def test_counting_and_weighing_subsets_agree(monkeypatch):
     counted = majority_of_classes(sizes, credits, 10, 0.0, ks)
     monkeypatch.setattr("outlay.curves.majority._COUNTABLE", 10)
     np.testing.assert_allclose(majority_of_classes(sizes, credits, 10, 0.0, ks), counted, atol=1e-11)
+
+
+def test_three_of_two_answers_is_hypergeometric():
+    correct = np.array([[True] * 6 + [False] * 4])
+    two_or_three = (math.comb(6, 2) * 4 + math.comb(6, 3)) / math.comb(10, 3)
+    assert majority_at_k(correct, ~correct * 1, 3)[0, 0] == pytest.approx(two_or_three, abs=1e-12)
 
 
 @settings(max_examples=30)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from enumeration import pools
 from outlay.curves import accuracy, auc, auc_by_question, auc_within_question, brier, reliability
@@ -16,6 +17,22 @@ def pairwise(correct, scores):
 def test_auc_counts_pairs(pool):
     correct, _, scores = pool
     np.testing.assert_allclose(auc_by_question([correct], [scores])[0], pairwise(correct, scores))
+
+
+@given(pools(largest=6), pools(largest=6))
+def test_overall_auc_counts_the_pairs_of_all_questions(one, two):
+    n = min(one[0].size, two[0].size)
+    correct, scores = (np.stack([one[part][:n], two[part][:n]]) for part in (0, 2))
+    np.testing.assert_allclose(auc(correct, scores, resamples=5).value, pairwise(correct.ravel(), scores.ravel()))
+
+
+@given(st.lists(pools(largest=6), min_size=1, max_size=4))
+def test_within_question_auc_is_the_mean_over_questions_with_both_classes(questions):
+    n = min(correct.size for correct, _, _ in questions)
+    correct, scores = (np.stack([question[part][:n] for question in questions]) for part in (0, 2))
+    own = [pairwise(c, s) for c, s in zip(correct, scores, strict=True) if c.any() and not c.all()]
+    expected = np.mean(own) if own else np.nan
+    np.testing.assert_allclose(auc_within_question(correct, scores, resamples=5).value, expected)
 
 
 def test_difficulty_alone_raises_only_the_overall_auc():
@@ -40,7 +57,7 @@ def test_the_overall_interval_covers_repeated_data():
     values = []
     for _ in range(100):
         correct = generator.random((60, 8)) < generator.random((60, 1))
-        values.append(auc(correct, correct + generator.normal(size=correct.shape), resamples=200))
+        values.append(auc(correct, correct + generator.normal(size=correct.shape), resamples=100))
     truth = np.mean([v.value for v in values])
     assert 0.88 <= np.mean([v.low <= truth <= v.high for v in values]) <= 1.0
 

@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from outlay.curves import compute_ratio
 from outlay.errors import UserError
@@ -72,3 +74,37 @@ def test_refuses_falling_costs():
 def test_refuses_free_policies():
     with pytest.raises(UserError, match="positive"):
         compute_ratio([1, 4], same([0.2, 0.5]), 0.0, same([0.5])[:, 0])
+
+
+def read_off(costs, curve, accuracy):
+    """The definition, point by point: (cost at which the running maximum reaches the accuracy, whether it does)."""
+    best = [max(curve[: i + 1]) for i in range(len(curve))]
+    for i, (cost, level) in enumerate(zip(costs, best, strict=True)):
+        if level >= accuracy:
+            if i == 0:
+                return cost, True
+            share = (accuracy - best[i - 1]) / (level - best[i - 1])
+            return costs[i - 1] ** (1 - share) * cost**share, True
+    return costs[-1], False
+
+
+tenths = st.integers(0, 10).map(lambda v: v / 10)
+
+
+@given(st.lists(tenths, min_size=1, max_size=6), tenths)
+def test_equals_a_plain_reading_of_the_definition(curve, accuracy):
+    costs = [3.0**i for i in range(len(curve))]
+    ratio = compute_ratio(costs, same(curve, 2), 2.0, same([accuracy], 2)[:, 0], resamples=20)
+    cost, reached = read_off(costs, curve, accuracy)
+    assert (ratio.value, ratio.censored) == (pytest.approx(cost / 2.0), not reached)
+
+
+def test_the_interval_covers_a_known_ratio():
+    generator = np.random.default_rng(3)
+    covered = 0
+    for trial in range(100):
+        base = generator.random((150, 4)) < [0.2, 0.4, 0.6, 0.8]
+        policy = generator.random(150) < 0.6
+        ratio = compute_ratio([1, 4, 16, 64], base, 4.0, policy, resamples=200, seed=trial)
+        covered += ratio.low <= 4.0 <= ratio.high
+    assert covered >= 88

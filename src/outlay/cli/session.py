@@ -184,7 +184,7 @@ class Session:
             return
         from outlay.cli.tables import print_summary
 
-        print_summary(self.console, summary)
+        print_summary(self.console, summary, briefly=True)
         self.console.print("Written: " + ", ".join(str(path) for path in written), soft_wrap=True)
 
 

@@ -22,16 +22,18 @@ POLICIES = {
 OPTIONS = {"width": "M", "steps": "k", "chains": "chains", "temperature": "T"}
 
 
-def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
-    """Every group's table, findings and warnings."""
+def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool = False) -> None:
+    """Every group's table, what it comes to, findings and warnings; `briefly` leaves the findings to the report."""
     for group in summary["groups"]:
         console.print()
         console.print(f"{group['task']}: {group['model']}, {group['questions']} questions", style="bold", markup=False)
         console.print(chain_table(group["chains"]) if "chains" in group else family_table(group))
-        for sentence in group.get("sentences", ()):
-            console.print(f"  {sentence}", markup=False)
+        if "headline" in group:
+            console.print(group["headline"], style="bold", markup=False)
+        for sentence in () if briefly else group.get("sentences", ()):
+            console.print(f"- {sentence}", markup=False)
         for warning in group.get("warnings", ()):
-            console.print(f"  ! {warning}", style="yellow", markup=False)
+            console.print(f"! {warning}", style="yellow", markup=False)
     for warning in summary.get("warnings", ()):
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print()

@@ -17,7 +17,7 @@ from outlay import models, tasks, verifiers
 from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
-from outlay.lab.measure import Bools, Figure, Floats, policy_figures, verifier_figures
+from outlay.lab.measure import Bools, Floats, json_ready, policy_figures, verifier_figures
 from outlay.lab.recipes import FAMILIES
 from outlay.strategies import BestOfN, Greedy, MajorityVote
 from outlay.types import Budget, Question, Solution, Trace
@@ -44,7 +44,7 @@ def check_families(family: str | None, questions: int, samples: int, seed: int) 
     if questions < 5 or samples < 4:
         raise UserError("a check needs at least 5 questions (one a quintile) and 4 samples of each: ask for more.")
     chosen = FAMILIES if family is None else (family,)
-    return {name: check_family(name, questions, samples, seed) for name in chosen}
+    return {name: json_ready(check_family(name, questions, samples, seed)) for name in chosen}
 
 
 def check_family(family: str, questions: int, samples: int, seed: int) -> dict[str, Any]:
@@ -148,16 +148,17 @@ def shown(figures: dict[str, Any]) -> str:
 
 
 def _areas(facts: dict[str, Any]) -> str:
-    within = Figure(**facts["auc_within_question"])
-    return (
-        f"AUC within question {within.mean:.3f} [{within.low:.3f}, {within.high:.3f}], by quintile "
-        f"{_row(facts['quintile_auc_within_question'])}, overall {facts['auc']['mean']:.3f}"
-    )
+    within = facts["auc_within_question"]
+    interval = "no question has both right and wrong samples"
+    if within["mean"] is not None:
+        interval = f"AUC within question {within['mean']:.3f} [{within['low']:.3f}, {within['high']:.3f}]"
+    overall = "undefined" if facts["auc"]["mean"] is None else f"{facts['auc']['mean']:.3f}"
+    return f"{interval}, by quintile {_row(facts['quintile_auc_within_question'])}, overall {overall}"
 
 
 def _percent(figure: dict[str, float]) -> str:
     return f"{figure['mean']:.1%} [{figure['low']:.1%}, {figure['high']:.1%}]"
 
 
-def _row(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.2f}" for value in values)
+def _row(values: Sequence[float | None]) -> str:
+    return " ".join("-" if value is None else f"{value:.2f}" for value in values)

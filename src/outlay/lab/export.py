@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from outlay.lab.measure import json_ready
 from outlay.lab.vocabulary import END, PAD, STEP_END, Vocabulary
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -61,8 +62,8 @@ def write_model(
         "outlay.json": about,
     }
     for name, document in documents.items():
-        (staging / name).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    (staging / "README.md").write_text(model_card(about), encoding="utf-8")
+        (staging / name).write_text(json.dumps(json_ready(document), indent=2) + "\n", encoding="utf-8")
+    (staging / "README.md").write_text(model_card(json_ready(about)), encoding="utf-8")
     old = folder.with_name(folder.name + ".old")
     if folder.exists():
         folder.rename(old)
@@ -164,7 +165,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping) and {"mean", "low", "high"} <= set(value):
         return f"{value['mean']:.3f} (95% interval {value['low']:.3f} to {value['high']:.3f})"
     if isinstance(value, list | tuple):
-        return ", ".join(f"{item:.3f}" for item in value)
+        return ", ".join("undefined" if item is None else f"{item:.3f}" for item in value)
     return str(value)
 
 

@@ -7,9 +7,10 @@ fifths of the questions by the share of right samples, hardest first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -97,6 +98,19 @@ def figure(values: ArrayLike) -> Figure:
         return Figure(float("nan"), float("nan"), float("nan"))
     estimate = interval(defined[:, None])
     return Figure(*(round(float(part[0]), 4) for part in (estimate.mean, estimate.low, estimate.high)))
+
+
+def json_ready(value: Any) -> Any:
+    """The value with every nan replaced by None, which JSON can say.
+
+    >>> json_ready({"auc": [0.5, float("nan")]})
+    {'auc': [0.5, None]}
+    """
+    if isinstance(value, Mapping):
+        return {key: json_ready(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_ready(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def quintiles(rates: Floats) -> Integers:

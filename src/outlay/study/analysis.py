@@ -89,6 +89,7 @@ def analyse(
             policies, told, warned = _policies(pool, tables, ks, views, half_ks, runs, settings)
             if policies:
                 group["policies"] = policies
+                group["headline"] = telling.in_short(policies, str(baseline_method(tables)), settings)
             sentences += told
             warnings += warned
         if pool.scores is not None:
