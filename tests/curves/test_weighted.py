@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from enumeration import by_enumeration, pools, vote_credit
 from outlay.curves import class_times_score_at_k, majority_at_k, weighted_at_k, weighted_with_error
@@ -14,7 +14,8 @@ def some_pool(seed=0, questions=12, n=24):
     return correct, answers, generator.integers(0, 9, (questions, n)) / 8
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
+@example((np.array([False, True]), np.array([-1, -1]), np.zeros(2)))
 @given(pools(largest=6))
 def test_lies_within_its_error_of_enumeration_and_exact_at_the_ends(pool):
     correct, answers, scores = pool
@@ -46,6 +47,15 @@ def test_a_constant_score_is_majority_within_the_error():
 def test_an_all_zero_verifier_shares_the_win_among_those_drawn():
     value = weighted_at_k([[True, False, False]], [[0, 1, -1]], [[0.0, 0.0, 0.9]], 3)
     assert value[0, 0] == 0.5
+
+
+def test_where_nobody_answers_the_credit_is_their_own():
+    values = weighted_at_k([[False, True, False, True]], [[-1] * 4], [[0.0, 0.9, 0.0, 0.2]], [1, 2, 4])
+    np.testing.assert_array_equal(values, 0.5)
+
+
+def test_a_missing_answer_never_outvotes_an_answer():
+    assert weighted_at_k([[False, False, True]], [[-1, -1, 0]], [[0.9, 0.9, 0.0]], 3)[0, 0] == 1.0
 
 
 def test_a_score_that_is_not_read_may_be_anything():

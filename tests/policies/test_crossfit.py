@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,6 +60,38 @@ def test_no_question_chooses_for_itself():
     one = per_bin(candidates, ease, bins=1, budgets=[16], splits=1)
     two = per_bin(other, ease, bins=1, budgets=[16], splits=1)
     np.testing.assert_allclose(one.accuracy[7], 1 - two.accuracy[7])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 6))
+def test_where_every_candidate_is_half_right_choosing_on_one_fold_loses_on_the_other(seed, splits):
+    """All are right on 20 of 40 questions: what one gains on a fold of 20 it lacks on the other, so no choice can gain."""
+    generator = np.random.default_rng(seed)
+    half_right = generator.permuted(np.tile(np.repeat([0.0, 1.0], 20), (12, 1)), axis=1).T
+    world = replace(coin_flips(questions=40, candidates=12), accuracy=half_right)
+    assert best_fixed(world, splits=splits, seed=seed).accuracy.mean() <= 0.5 + 1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 39), st.integers(0, 10**6))
+def test_what_a_question_spends_does_not_depend_on_what_it_gets_right(question, seed):
+    candidates, ease = two_kinds(questions=40, noise=1.0, seed=seed)
+    changed = candidates.accuracy.copy()
+    changed[question] = np.random.default_rng(seed).random(len(candidates))
+    one, two = (
+        per_bin(world, ease, bins=2, splits=3, seed=seed)
+        for world in (candidates, replace(candidates, accuracy=changed))
+    )
+    np.testing.assert_array_equal(one.cost[question], two.cost[question])
+
+
+def test_a_bin_that_luck_alone_made_gains_nothing():
+    """Candidates that are coins, binned by values that know nothing: five bins of twenty coins, no gain."""
+    gains = [
+        per_bin(world, np.random.default_rng(9).random(60), bins=5, splits=3).accuracy.mean()
+        for world in coin_worlds(100)
+    ]
+    assert abs(np.mean(gains) - 0.5) < 4 * 0.05 / np.sqrt(100)
 
 
 @settings(max_examples=25, deadline=None)

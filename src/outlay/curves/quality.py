@@ -83,7 +83,8 @@ def auc(
     below = np.cumsum(lost, axis=1) - lost / 2.0
     with np.errstate(invalid="ignore"):
         draws = (won * below).sum(axis=1) / (won.sum(axis=1) * lost.sum(axis=1))
-    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    known = draws[~np.isnan(draws)]
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]) if known.size else (0.0, 1.0)
     return Estimate(value, min(float(low), value), max(float(high), value), right.shape[0])
 
 

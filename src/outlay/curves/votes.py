@@ -119,11 +119,12 @@ class _Election:
             if self.size_power != 1.0:
                 worth = worth / np.maximum(sizes[1:], 1.0) ** (1.0 - self.size_power)
             worth, none = np.where(sizes[1:] > 0.0, worth, -1.0), -1.0
+        worth = worth.reshape(len(worth), sums.shape[1] // self.questions, self.questions)
         best = worth.max(axis=0, initial=none)
         winning = worth == best
-        winners = np.maximum(winning.sum(axis=0, dtype=np.int32), 1).reshape(-1, self.questions)
-        credit = np.einsum("crq,cq->rq", winning.reshape(len(worth), -1, self.questions), credits) / winners
-        shared: Floats = np.where(best.reshape(-1, self.questions) <= none, silent, credit)
+        winners = np.maximum(winning.sum(axis=0, dtype=np.int32), 1)
+        credit = np.einsum("crq,cq->rq", winning, credits) / winners
+        shared: Floats = np.where(best <= none, silent, credit)
         return shared
 
 

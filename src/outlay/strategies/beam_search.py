@@ -27,7 +27,8 @@ class BeamSearch(Spec):
     """Keep the best N / `width` beams after each step and draw `width` next steps from each.
 
     `width` is M: a number, or "sqrt" for the square root of N. `selection` chooses among the finished candidates
-    ("weighted", "best_of_n" or "majority"), `aggregation` turns step scores into the score that ranks.
+    ("weighted", "best_of_n" or "majority"), `aggregation` turns step scores into the score that ranks. With `distinct` beams
+    of the same text count as one when the best are kept: where steps are short, copies of one step would crowd out the rest.
 
     >>> BeamSearch(width=4).spec()
     {'name': 'beam_search'}
@@ -40,6 +41,7 @@ class BeamSearch(Spec):
     top_p: float = 1.0
     aggregation: str = "last"
     selection: str = "weighted"
+    distinct: bool = False
     max_rounds: int = 40
 
     def __post_init__(self) -> None:
@@ -67,6 +69,7 @@ class Lookahead(Spec):
     top_p: float = 1.0
     aggregation: str = "last"
     selection: str = "weighted"
+    distinct: bool = False
     max_rounds: int = 40
 
     def __post_init__(self) -> None:
@@ -101,6 +104,8 @@ def search(options: BeamSearch | Lookahead, question: Question, *, beams: int, l
         if not open_beams:
             break
         places = len(open_beams)
+        if options.distinct:
+            open_beams = list({beam.text: beam for beam in reversed(open_beams)}.values())[::-1]
         kept = open_beams[: max(places // width, 1)]
         requests = [
             replace(step, prefix=beam, n=n) for beam, n in zip(kept, shares(places, len(kept)), strict=True) if n
