@@ -141,6 +141,21 @@ def test_lookahead_costs_n_times_k_plus_one():
     assert len(trace.solutions) == 4
 
 
+def test_distinct_beams_are_not_crowded_out_by_copies():
+    def answer(request):
+        if isinstance(request, Score):
+            return letters(2, lambda text: {"a": 0.9, "b": 0.5}.get(text, 0.1))(request)
+        if request.prefix is None:
+            return [grow(None, name, 2) for name in "aaab"]
+        return [grow(request.prefix, "x", 2) for _ in range(request.n)]
+
+    extended = {}
+    for distinct in (False, True):
+        _, asked = by_hand(BeamSearch(width=2, distinct=distinct).solve(QUESTION, Budget(generations=4)), answer)
+        extended[distinct] = [(r.prefix.text, r.n) for r in samples(asked)[1:]]
+    assert extended == {False: [("a", 2), ("a", 2)], True: [("a", 2), ("b", 2)]}
+
+
 def test_lookahead_that_cannot_be_paid_for_is_best_of_n_and_says_so():
     choice, asked = by_hand(Lookahead(steps=3).solve(QUESTION, Budget(generations=2)), letters(1, lambda _: 0.5))
     assert "best-of-N instead" in choice.note

@@ -16,6 +16,7 @@ VARIANTS = [cls() for cls in BUILTIN.values()] + [
     BeamSearch(width=1),
     BeamSearch(width="sqrt"),
     BeamSearch(width=64),
+    BeamSearch(width=2, distinct=True),
     Lookahead(width="sqrt", steps=3),
     Lookahead(steps=0),
     Revisions(chains=4),

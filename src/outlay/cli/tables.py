@@ -42,10 +42,7 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
 def family_table(group: Group) -> Table:
     """Accuracy in percent with its 95% interval; where the mean cost is not N it stands below, behind an @, in generations."""
     budgets = shown_budgets(group)
-    title = f"{group['task']}: {group['model']}, {group['questions']} questions"
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False
-    )
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("accuracy, %", no_wrap=True)
     for budget in budgets:
         table.add_column(f"N = {budget:g}", justify="right", no_wrap=True)
@@ -100,6 +97,8 @@ def described(name: str) -> str:
     """
     spec = json.loads(name) if name.startswith("{") else {"name": name}
     options = [f"{OPTIONS[key]}={value}" for key, value in sorted(spec.items()) if key in OPTIONS]
+    if spec.get("distinct"):
+        options.append("distinct")
     return " ".join([spec["name"], *options]).replace("_", " ")
 
 

@@ -20,8 +20,8 @@ BUILTIN: Mapping[str, type[Any]] = {
 def from_spec(spec: Mapping[str, Any] | str) -> Strategy:
     """The strategy that a spec describes; a bare name means its defaults.
 
-    >>> from_spec({"name": "beam_search", "width": 2})
-    BeamSearch(width=2, temperature=1.0, top_p=1.0, aggregation='last', selection='weighted', max_rounds=40)
+    >>> from_spec({"name": "beam_search", "width": 2}) == BeamSearch(width=2)
+    True
     """
     name = spec if isinstance(spec, str) else str(spec.get("name", ""))
     strategy: Strategy = build(spec, resolve("outlay.strategies", name, BUILTIN))

@@ -127,7 +127,9 @@ def in_short(policies: Mapping[str, Mapping[str, Any]], method: str, settings: S
     """What it comes to, in one sentence: the usual way, the best that is the same for all, and deciding per question."""
     uniform = policies[f"uniform_{method}"]
     budget = _headline(uniform, settings)
-    parts = [f"At {budget:g} generations a question, {NAMES[method]} for all is right in {_accuracy(uniform, settings)}"]
+    parts = [
+        f"At {budget:g} generations a question, {NAMES[method]} for all is right in {_accuracy(uniform, settings)}"
+    ]
     for name, label in (
         ("best_fixed", "the best strategy that is the same for all"),
         ("per_bin_pilot", f"deciding per question from a pilot of {settings.pilot}, its cost included,"),
@@ -141,7 +143,9 @@ def in_short(policies: Mapping[str, Mapping[str, Any]], method: str, settings: S
         ratios = policy.get("compute_ratio_without_difficulty", policy["compute_ratio"])
         ratio = _at_headline(policy, ratios, settings)
         least = "at least " if ratio["censored"] else ""
-        saved = f", {least}{ratio['value']:.1f} times less compute" if ratio["low"] is not None and ratio["low"] > 1 else ""
+        saved = (
+            f", {least}{ratio['value']:.1f} times less compute" if ratio["low"] is not None and ratio["low"] > 1 else ""
+        )
         parts.append(f"{label} in {_accuracy(policy, settings)} ({sure}{saved})")
     return "; ".join(parts) + "."
 
