@@ -6,7 +6,9 @@ import pytest
 
 import outlay
 
-MODULES = sorted(module.name for module in pkgutil.walk_packages(outlay.__path__, "outlay.") if "cli.main" not in module.name)
+MODULES = sorted(
+    module.name for module in pkgutil.walk_packages(outlay.__path__, "outlay.") if "cli.main" not in module.name
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -20,5 +22,11 @@ def test_the_examples_in_docstrings_run(name):
 
 def test_there_are_examples():
     finder = doctest.DocTestFinder()
-    assert sum(bool(test.examples) for name in ("outlay.selection", "outlay.cost", "outlay.registry")
-               for test in finder.find(importlib.import_module(name))) >= 3
+    assert (
+        sum(
+            bool(test.examples)
+            for name in ("outlay.selection", "outlay.cost", "outlay.registry")
+            for test in finder.find(importlib.import_module(name))
+        )
+        >= 3
+    )
