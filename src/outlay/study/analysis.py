@@ -85,7 +85,7 @@ def analyse(
     if pool.size > 1 and len(pool.questions) >= FEWEST_QUESTIONS:
         views, half_ks = _views(pool, difficulty_pool, tables, ks, settings)
         if views:
-            group["bins"] = _bins(views, half_ks, settings)
+            group["bins"] = _bins(views, half_ks, runs, settings)
             policies, told, warned = _policies(pool, tables, ks, views, half_ks, runs, settings)
             if policies:
                 group["policies"] = policies
@@ -180,7 +180,9 @@ def _bin_of(view: _Measured, kind: str, settings: Settings) -> Ints:
     return difficulty.Bins.fit(values, count).assign(values)
 
 
-def _bins(views: Sequence[_Measured], ks: Sequence[int], settings: Settings) -> dict[str, Any]:
+def _bins(
+    views: Sequence[_Measured], ks: Sequence[int], runs: Sequence[Realised], settings: Settings
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     oracle = [_bin_of(view, "oracle", settings) for view in views]
     for kind in views[0].values:
@@ -206,6 +208,12 @@ def _bins(views: Sequence[_Measured], ks: Sequence[int], settings: Settings) -> 
                 for method in views[0].tables
             },
         }
+        for run in runs:
+            correct = [run.correct.astype(np.float64)] * len(views)
+            entry["curves"][run.key] = {
+                "n": list(run.budgets),
+                **as_bin_curves(binned(correct, bins, count, settings.resamples, settings.seed)),
+            }
         if kind == "level":
             entry["names"] = level_names(views[0].pool.levels)
         elif kind != "oracle":
