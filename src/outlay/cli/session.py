@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,8 +28,9 @@ from rich.table import Table
 
 from outlay.cost import Prices
 from outlay.errors import UserError
-from outlay.study.study import Entry, Study
-from outlay.study.work import Package, forecast, packages, profile, questions
+from outlay.study.study import Study
+from outlay.study.work import Package, forecast, packages, profile
+from outlay.types import Cost
 
 
 class Session:
@@ -127,56 +131,45 @@ class Session:
         from outlay import models, verifiers
         from outlay.tasks import load
 
-        table = Table(
-            "task", "model", "verifier", "runs left", "generations", "tokens generated", "tokens verified", "PFLOPs"
-        )
-        total: dict[tuple[str, str, str], list[float]] = {}
+        total: dict[tuple[str, str, str | None], Cost] = {}
+        runs: Counter[tuple[str, str, str | None]] = Counter()
         for package in left:
-            entry: Entry = self.study.entries[package.entry]
-            typical = profile(load(entry.task), questions(entry, self.study.seed)[:50])
-            prices = Prices(
-                models.load(package.model).parameters,
-                verifiers.load(package.verifier).parameters if package.verifier else 0,
-            )
-            cost = forecast(package.units, typical, prices)
-            row = total.setdefault((entry.task, package.model, package.verifier or ""), [0.0] * 5)
-            for index, value in enumerate(
-                (
-                    len(package.units),
-                    cost.generations,
-                    cost.generated_tokens,
-                    cost.verifier_prompt_tokens,
-                    cost.flops / 1e15,
-                )
-            ):
-                row[index] += value
-        for (task, model, verifier), row in total.items():
-            table.add_row(task, model, verifier, *(f"{value:,.0f}" for value in row[:4]), f"{row[4]:.3g}")
+            entry = self.study.entries[package.entry]
+            typical = profile(load(entry.task), [unit.question for unit in package.units])
+            judge = verifiers.load(package.verifier).parameters if package.verifier else 0
+            prices = Prices(models.load(package.model).parameters, judge)
+            what = (entry.task, package.model, package.verifier)
+            total[what] = total.get(what, Cost()) + forecast(package.units, typical, prices)
+            runs[what] += len(package.units)
         if self.as_json:
-            sys.stdout.write(
-                json.dumps(
-                    {
-                        "left": [
-                            {
-                                "task": t,
-                                "model": m,
-                                "verifier": v or None,
-                                "runs": r[0],
-                                "generations": r[1],
-                                "generated_tokens": r[2],
-                                "verifier_prompt_tokens": r[3],
-                                "flops": r[4] * 1e15,
-                            }
-                            for (t, m, v), r in total.items()
-                        ]
-                    }
-                )
-                + "\n"
-            )
-        elif not total:
+            rows = [
+                {"task": what[0], "model": what[1], "verifier": what[2], "runs": runs[what], **asdict(cost)}
+                for what, cost in total.items()
+            ]
+            sys.stdout.write(json.dumps({"left": rows}) + "\n")
+            return
+        if not total:
             self.console.print(f"Nothing is left to run: {self.out} holds the whole study.")
-        else:
-            self.console.print(table)
+            return
+        table = Table(
+            box=SIMPLE_HEAD,
+            header_style="bold",
+            pad_edge=False,
+            title="left to run, and its forecast cost (tokens drawn, tokens judged)",
+        )
+        table.add_column("task: model + verifier")
+        for column in ("runs", "generations", "tokens drawn", "tokens judged", "FLOPs"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for (task, model, verifier), cost in total.items():
+            figures = (
+                runs[task, model, verifier],
+                cost.generations,
+                cost.generated_tokens,
+                cost.verifier_prompt_tokens,
+            )
+            served = model if verifier is None else f"{model} + {verifier}"
+            table.add_row(f"{task}: {served}", *(f"{figure:,.0f}" for figure in figures), f"{cost.flops:.1e}")
+        self.console.print(table)
 
     def _print(self, summary: dict[str, object], written: Sequence[Path]) -> None:
         if self.as_json:
