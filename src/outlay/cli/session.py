@@ -157,18 +157,14 @@ class Session:
             pad_edge=False,
             title="left to run, and its forecast cost (tokens drawn, tokens judged)",
         )
-        table.add_column("task: model + verifier")
-        for column in ("runs", "generations", "tokens drawn", "tokens judged", "FLOPs"):
+        for column in ("task", "model", "verifier"):
+            table.add_column(column, overflow="fold")
+        for column in ("runs", "drawn", "judged", "FLOPs"):
             table.add_column(column, justify="right", no_wrap=True)
-        for (task, model, verifier), cost in total.items():
-            figures = (
-                runs[task, model, verifier],
-                cost.generations,
-                cost.generated_tokens,
-                cost.verifier_prompt_tokens,
-            )
-            served = model if verifier is None else f"{model} + {verifier}"
-            table.add_row(f"{task}: {served}", *(f"{figure:,.0f}" for figure in figures), f"{cost.flops:.1e}")
+        for what, cost in total.items():
+            names = [name.removeprefix("embedded:") if name else "" for name in what]
+            tokens = (f"{count / 1000:,.0f}k" for count in (cost.generated_tokens, cost.verifier_prompt_tokens))
+            table.add_row(*names, f"{runs[what]:,}", *tokens, f"{cost.flops:.1e}")
         self.console.print(table)
 
     def _print(self, summary: dict[str, object], written: Sequence[Path]) -> None:

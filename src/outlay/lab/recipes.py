@@ -82,16 +82,14 @@ _ARITHMETIC_SMALL = PolicyRecipe(
 _COUNTDOWN_LARGE = replace(
     _COUNTDOWN_SMALL, name="countdown-large", size="large", steps=1700, learning_rate=2.5e-3, cycles=2
 )
-_ARITHMETIC_LARGE = replace(
-    _ARITHMETIC_SMALL, name="arithmetic-large", size="large", steps=1300, learning_rate=2.5e-3, cycles=2
-)
+_ARITHMETIC_LARGE = replace(_ARITHMETIC_SMALL, name="arithmetic-large", size="large", steps=1300, learning_rate=2.5e-3)
 POLICIES = (
     _COUNTDOWN_SMALL,
     _COUNTDOWN_LARGE,
     _ARITHMETIC_SMALL,
     _ARITHMETIC_LARGE,
     replace(_ARITHMETIC_SMALL, name="arithmetic-clean-small", task="arithmetic-clean"),
-    replace(_ARITHMETIC_LARGE, name="arithmetic-clean-large", task="arithmetic-clean", steps=900, cycles=1),
+    replace(_ARITHMETIC_LARGE, name="arithmetic-clean-large", task="arithmetic-clean", steps=900),
 )
 
 _COUNTDOWN_PRM = VerifierRecipe(

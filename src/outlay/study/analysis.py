@@ -249,13 +249,13 @@ def _policies(
     base = baselines(whole, method, ks, settings.splits, settings.seed)
     tabled = [(candidates_of(v.pool, v.tables, half_ks, runs, half_ks[-1]), v) for v in views]
     judged = [View(table, v.values, v.difficulty_cost) for table, v in tabled if table is not None]
-    curves = {**base, **per_bin_policies(judged, half_ks, settings.bins, settings.splits, settings.seed)}
+    curves = {**base, **per_bin_policies(judged, half_ks, settings)}
     costs = {f"per_bin_{kind}": cost for kind, cost in views[0].difficulty_cost.items()}
     costs["per_bin_shuffled"] = costs.get("per_bin_oracle", 0.0)
     errors: dict[str, float] = {}
     if settings.pilot < pool.size:
         budgets = [k for k in ks if k >= settings.pilot]
-        piloted = pilot_policy(pool, whole, ks, budgets, settings.pilot, settings.bins, settings.seed)
+        piloted = pilot_policy(pool, whole, ks, budgets, settings)
         if piloted is not None:
             curves["per_bin_pilot"], errors["per_bin_pilot"] = piloted
     uniform = base[f"uniform_{method}"]

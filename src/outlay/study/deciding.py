@@ -20,6 +20,7 @@ from outlay.policies.choosing import Rule, charge
 from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, per_bin, uniform
 from outlay.study.measure import COVERAGE, in_order, replayed
 from outlay.study.pools import Floats, Pool
+from outlay.study.settings import Settings
 
 STRATEGIES = {"weighted": "weighted_best_of_n"}
 """Methods whose strategy has another name."""
@@ -130,32 +131,23 @@ def baselines(
     }
 
 
-def per_bin_policies(
-    views: Sequence[View], budgets: Sequence[int], bins: int, splits: int, seed: int
-) -> dict[str, PolicyCurve]:
+def per_bin_policies(views: Sequence[View], budgets: Sequence[int], settings: Settings) -> dict[str, PolicyCurve]:
     """`per_bin_<kind>` for every kind of difficulty, averaged over the views; the estimate's cost is not in the budget.
 
     `per_bin_shuffled` is the control: the oracle's values given to other questions.
     """
     found: dict[str, PolicyCurve] = {}
+    at = [float(b) for b in budgets]
+    options: dict[str, Any] = {"splits": settings.splits, "shrinkage": settings.shrinkage, "seed": settings.seed}
     for kind in views[0].values:
-        count = len(np.unique(views[0].values[kind])) if kind == "level" else bins
-        curves = [
-            per_bin(view.candidates, view.values[kind], count, [float(b) for b in budgets], splits=splits, seed=seed)
-            for view in views
-        ]
+        count = len(np.unique(views[0].values[kind])) if kind == "level" else settings.bins
+        curves = [per_bin(view.candidates, view.values[kind], count, at, **options) for view in views]
         found[f"per_bin_{kind}"] = averaged(f"per_bin_{kind}", curves)
     if "oracle" in views[0].values:
+        wrong = [difficulty.shuffled(view.values["oracle"], settings.seed) for view in views]
         curves = [
-            per_bin(
-                view.candidates,
-                difficulty.shuffled(view.values["oracle"], seed),
-                bins,
-                [float(b) for b in budgets],
-                splits=splits,
-                seed=seed,
-            )
-            for view in views
+            per_bin(view.candidates, values, settings.bins, at, **options)
+            for view, values in zip(views, wrong, strict=True)
         ]
         found["per_bin_shuffled"] = averaged("per_bin_shuffled", curves)
     return found
@@ -182,7 +174,7 @@ def pilot_values(pool: Pool, m: int) -> Floats | None:
 
 
 def pilot_policy(
-    pool: Pool, candidates: Candidates, ks: Sequence[int], budgets: Sequence[int], m: int, bins: int, seed: int
+    pool: Pool, candidates: Candidates, ks: Sequence[int], budgets: Sequence[int], settings: Settings
 ) -> tuple[PolicyCurve, float] | None:
     """`per_bin_pilot`: bins from the first m samples, which the strategy that follows goes on from.
 
@@ -193,8 +185,10 @@ def pilot_policy(
         The policy, and the Monte-Carlo standard error of its mean accuracy (the largest over budgets); None where
         nothing tells difficulty without reference answers.
     """
+    m, bins = settings.pilot, settings.bins
     if pilot_values(pool, m) is None:
         return None
+    rule = Rule(settings.shrinkage)
     questions = candidates.questions
     at = np.array(budgets, dtype=np.float64)
     charges = charge(candidates, m)
@@ -202,7 +196,7 @@ def pilot_policy(
     accuracy, cost = np.zeros((questions, at.size)), np.zeros((questions, at.size))
     choices = np.full((ORDERS, 2, bins, at.size), -1, dtype=np.int64)
     means = np.zeros((ORDERS, at.size))
-    generator = np.random.default_rng([seed, 0x9107])
+    generator = np.random.default_rng([settings.seed, 0x9107])
     for number in range(ORDERS):
         orders = np.argsort(generator.random(pool.correct.shape), axis=1)
         drawn = in_order(pool, orders)
@@ -212,7 +206,7 @@ def pilot_policy(
         fold = generator.permutation(questions) % 2
         for side in range(2):
             fitting, measured = np.flatnonzero(fold != side), np.flatnonzero(fold == side)
-            edges, chosen = fit_choices(candidates.on(fitting), values[fitting], bins, at, m, Rule())
+            edges, chosen = fit_choices(candidates.on(fitting), values[fitting], bins, at, m, rule)
             choices[number, side, : edges.count] = chosen
             picked = chosen[edges.assign(values[measured])]
             rows = measured[:, None]

@@ -35,6 +35,7 @@ def fitted(found: Recorded, group: Mapping[str, Any], settings: Settings) -> Pol
         bins=settings.bins,
         budgets=[float(k) for k in budgets_up_to(found.pool.size)],
         splits=settings.splits,
+        shrinkage=settings.shrinkage,
         resamples=settings.resamples,
         seed=settings.seed,
         date=date.today().isoformat(),

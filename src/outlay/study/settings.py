@@ -11,12 +11,14 @@ class Settings:
 
     `bins` is the number of difficulty bins, `pilot` how many samples a cheap difficulty estimate draws,
     `headline_budget` (generations) where policies are compared in one sentence (the largest budget that is there, if that
-    is smaller). `splits` random two-fold splits are averaged; `resamples` is of the bootstrap over questions.
+    is smaller). `shrinkage` steadies the choice in each bin by this many questions' worth of all bins together. `splits`
+    random two-fold splits are averaged; `resamples` is of the bootstrap over questions.
     """
 
     seed: int = 0
     bins: int = 5
     pilot: int = 4
     headline_budget: int = 16
+    shrinkage: float = 0.0
     splits: int = 10
     resamples: int = 2000
