@@ -60,9 +60,20 @@ def test_a_weighted_vote_refuses_scores_that_are_no_probabilities():
         weighted(made(("a", 3.5)))
 
 
-def test_an_unscored_solution_is_refused_not_counted_as_zero():
-    with pytest.raises(UserError, match="verifier"):
-        best_of_n(made(("a", None)))
+@pytest.mark.parametrize("rule", ["weighted", "best_of_n"])
+def test_a_rating_that_could_not_be_read_is_missing_not_zero(rule):
+    assert choose(rule, made(("a", None), ("b", 0.0))).answer == "b"
+
+
+@pytest.mark.parametrize("rule", ["weighted", "best_of_n"])
+def test_without_any_rating_answers_are_counted_and_the_choice_says_so(rule):
+    choice = choose(rule, made(("a", None), ("b", None), ("b", None)))
+    assert choice.answer == "b"
+    assert "majority instead" in choice.note
+
+
+def test_no_step_scores_are_no_score():
+    assert aggregate((), "mean") is None
 
 
 @pytest.mark.parametrize(("how", "value"), [("last", 0.5), ("min", 0.2), ("prod", 0.09), ("mean", 1.6 / 3)])

@@ -59,13 +59,15 @@ class Ledger:
 
     `question_tokens` is the prompt's length, `max_tokens` the longest solution that a request can draw. A request that goes
     out (`asked`) is charged for its prompt at once, and the most that it can generate is held back until it comes home
-    (`answered`): requests that are out side by side cannot overdraw the budget together.
+    (`answered`): requests that are out side by side cannot overdraw the budget together. With `counts_prompts=False` prompts are
+    entered as a server reports them (`prompted`), after the call.
     """
 
     budget: Budget
     prices: Prices
     question_tokens: int
     max_tokens: int
+    counts_prompts: bool = True
     spent: Cost = field(default_factory=Cost)
     _held: int = 0
     _whole: int = 0
@@ -96,6 +98,16 @@ class Ledger:
         self._held -= request.n * self._longest(request)
         self.spent = self.prices.price(replace(self.spent, generated_tokens=self.spent.generated_tokens + generated))
 
+    def prompted(self, tokens: int, cached: int) -> None:
+        """Enter prompt tokens as a server counted them, `cached` of them from its prefix cache."""
+        self.spent = self.prices.price(
+            replace(
+                self.spent,
+                prompt_tokens=self.spent.prompt_tokens + tokens,
+                cached_tokens=self.spent.cached_tokens + cached,
+            )
+        )
+
     def can_score(self, solutions: Sequence[Solution]) -> bool:
         """Whether scoring these solutions fits the budget."""
         return self._fits(self._with_reading(sum(self._unread(solution) for solution in solutions)), 0)
@@ -119,6 +131,8 @@ class Ledger:
             whole += n
         else:
             width = max(width, self._width.get(_depth(request), 0) + _widening(request, n))
+        if not self.counts_prompts:
+            prompt = fresh = 0
         return replace(
             self.spent,
             prompt_tokens=self.spent.prompt_tokens + prompt,

@@ -1,7 +1,8 @@
 """How one answer is chosen from scored solutions (the paper's inter-answer aggregation, section 5.1 and appendix E).
 
 Solutions are grouped by their `answer`, which the driver has already made canonical: equivalent answers are equal
-strings. A solution without an answer never wins unless there is nothing else. Ties are broken by `tie`, a number in
+strings. A solution without an answer never wins unless there is nothing else, and one without a score (a rating that could
+not be read) takes no part in a choice by scores: it is missing, not zero. Ties are broken by `tie`, a number in
 [0, 1) that the caller draws from the run's seed, so that neither arrival order nor text decides.
 """
 
@@ -27,54 +28,51 @@ AGGREGATIONS: Mapping[str, Callable[[Sequence[float]], float]] = {
 }
 
 
-def aggregate(step_scores: Sequence[float], how: str = "last") -> float:
-    """One score for a solution from its step scores; an attempt without any step scores 0.
+def aggregate(step_scores: Sequence[float], how: str = "last") -> float | None:
+    """One score for a solution from its step scores; None where there are none (a rating that could not be read).
 
     >>> aggregate((0.9, 0.5, 0.8), "min")
     0.5
     """
     if how not in AGGREGATIONS:
         raise UserError(f'there is no step aggregation "{how}": use one of {", ".join(AGGREGATIONS)}')
-    return float(AGGREGATIONS[how](step_scores)) if step_scores else 0.0
+    return float(AGGREGATIONS[how](step_scores)) if step_scores else None
 
 
 def majority(solutions: Sequence[Solution], tie: float = 0.0) -> Choice:
-    """The most frequent answer; scores play no part."""
-    return weighted([replace(s, score=1.0) for s in solutions], tie, originals=solutions)
+    """The most frequent answer; scores play no part, and the first solution with it is the one that is shown."""
+    answered = [solution for solution in solutions if solution.answer is not None]
+    if not answered:
+        return Choice(None, None, tuple(solutions))
+    winner = _voted([(str(solution.answer), 1.0) for solution in answered], tie)
+    return Choice(winner, next(s for s in answered if s.answer == winner), tuple(solutions))
 
 
-def weighted(solutions: Sequence[Solution], tie: float = 0.0, *, originals: Sequence[Solution] | None = None) -> Choice:
+def weighted(solutions: Sequence[Solution], tie: float = 0.0) -> Choice:
     """The answer with the highest sum of scores; the solution shown for it is its highest-scoring one.
 
     Raises `UserError` for a score outside [0, 1]: sums of anything else mean nothing.
     """
-    shown = originals if originals is not None else solutions
-    mass: dict[str, float] = {}
-    carrier: dict[str, int] = {}
-    for index, solution in enumerate(solutions):
-        if solution.answer is None:
-            continue
-        score = _score(solution)
-        if not 0.0 <= score <= 1.0:
-            raise UserError(f"a weighted vote needs scores in [0, 1], got {score:g}: map them first, or use best_of_n")
-        mass[solution.answer] = mass.get(solution.answer, 0.0) + score
-        best = carrier.get(solution.answer)
-        if best is None or score > _score(solutions[best]):
-            carrier[solution.answer] = index
-    if not mass:
-        return _nothing(shown)
-    top = max(mass.values())
-    winner = _pick([answer for answer in mass if mass[answer] == top], tie)
-    return Choice(winner, shown[carrier[winner]], tuple(shown))
+    rated = [solution for solution in solutions if solution.answer is not None and solution.score is not None]
+    if not rated:
+        return _unrated(solutions, tie)
+    for solution in rated:
+        if not 0.0 <= _score(solution) <= 1.0:
+            raise UserError(
+                f"a weighted vote needs scores in [0, 1], got {solution.score:g}: map them first, or use best_of_n"
+            )
+    winner = _voted([(str(solution.answer), _score(solution)) for solution in rated], tie)
+    carrier = max((solution for solution in rated if solution.answer == winner), key=_score)
+    return Choice(winner, carrier, tuple(solutions))
 
 
 def best_of_n(solutions: Sequence[Solution], tie: float = 0.0) -> Choice:
     """The answer of the single highest-scoring solution."""
-    answered = [solution for solution in solutions if solution.answer is not None]
-    if not answered:
-        return _nothing(solutions)
-    top = max(_score(solution) for solution in answered)
-    winner = _pick([solution for solution in answered if _score(solution) == top], tie)
+    rated = [solution for solution in solutions if solution.answer is not None and solution.score is not None]
+    if not rated:
+        return _unrated(solutions, tie)
+    top = max(_score(solution) for solution in rated)
+    winner = _pick([solution for solution in rated if _score(solution) == top], tie)
     return Choice(winner.answer, winner, tuple(solutions))
 
 
@@ -98,14 +96,27 @@ def choose(rule: str, solutions: Sequence[Solution], tie: float = 0.0) -> Choice
 
 
 def _score(solution: Solution) -> float:
-    if solution.score is None:
-        raise UserError("this selection needs a verifier's scores: name a verifier, or choose by majority")
+    assert solution.score is not None
     return solution.score
+
+
+def _voted(votes: Sequence[tuple[str, float]], tie: float) -> str:
+    mass: dict[str, float] = {}
+    for answer, weight in votes:
+        mass[answer] = mass.get(answer, 0.0) + weight
+    top = max(mass.values())
+    return _pick([answer for answer in mass if mass[answer] == top], tie)
 
 
 def _pick(tied: Sequence[T], tie: float) -> T:
     return tied[min(int(tie * len(tied)), len(tied) - 1)]
 
 
-def _nothing(solutions: Sequence[Solution]) -> Choice:
-    return Choice(None, None, tuple(solutions))
+def _unrated(solutions: Sequence[Solution], tie: float) -> Choice:
+    """No answer has a score: they are counted instead, and the choice says so."""
+    choice = majority(solutions, tie)
+    return (
+        choice
+        if choice.answer is None
+        else replace(choice, note="no solution has a verifier's score: majority instead")
+    )

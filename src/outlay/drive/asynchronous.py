@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Sequence
 
 from outlay.cost import Ledger, Prices
-from outlay.drive.running import Pending, Running, key
+from outlay.drive.running import Pending, Running
 from outlay.drive.serving import Served, Unit
 from outlay.errors import OutlayError, Unsupported
 from outlay.models.model import Completion, Model
 from outlay.tasks import Task
-from outlay.types import Sample, Score, Solution, Step, Trace
+from outlay.types import Sample, Score, Solution, Step, StepScores, Trace
 from outlay.verifiers.verifier import Verifier
 
 STEP_END = "\n\n"
@@ -32,9 +32,8 @@ async def solve_over_protocols(
     step_end: str = STEP_END,
 ) -> Trace:
     """Run one unit to its end and return its trace."""
-    ledger = Ledger(
-        unit.budget, prices or Prices(parameters=getattr(model, "parameters", 0)), 0, task.max_solution_tokens
-    )
+    prices = prices or Prices(getattr(model, "parameters", 0), getattr(verifier, "parameters", 0))
+    ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False)
     served = Served(unit, task, ledger, model.name, verifier.name if verifier else None)
     out: set[asyncio.Task[None]] = set()
 
@@ -49,7 +48,7 @@ async def solve_over_protocols(
             pending.done(served.sampled(pending, drawn))
         elif verifier is not None and isinstance(pending.request, Score):
             scores = await verifier.score(pending.request.question, pending.request.solutions)
-            pending.done(list(scores))
+            pending.done(checked(verifier.name, pending.request, scores))
 
     running = Running(unit.strategy.solve(unit.question, unit.budget), submit)
     running.start()
@@ -81,43 +80,59 @@ async def _sample(
 
 
 async def _extend(
-    served: Served, model: Model, request: Sample, prefixes: Sequence[Solution], address: tuple[int, ...], step_end: str
+    served: Served,
+    model: Model,
+    request: Sample,
+    prefixes: Sequence[Solution],
+    address: tuple[int, ...],
+    step_end: str,
 ) -> list[Solution]:
-    """Each prefix continued once: to the next step's end or to the end of the solution; finished ones stay."""
+    """Each prefix continued once: to the next step's end or to the end of the solution; what has ended stays."""
     stop = [step_end] if request.until == "step" else []
-    budget = served.task.max_solution_tokens
-    seed = key(served.unit.seed, served.unit.question.id, address, len(prefixes[0].steps)) % 2**31
-    if all(prefix == prefixes[0] for prefix in prefixes) and not prefixes[0].finished:
+    seed = served.keys((*address, len(prefixes[0].steps)), 1)[0] % 2**31
+
+    async def draw(prefix: Solution, n: int, offset: int) -> list[Solution]:
+        if prefix.ended:
+            return [prefix] * n
         drawn = await model.sample(
             request.question.text,
-            n=len(prefixes),
-            max_tokens=max(budget - prefixes[0].tokens, 1),
+            n=n,
+            max_tokens=max(served.task.max_solution_tokens - prefix.tokens, 1),
             temperature=request.temperature,
             stop=stop,
-            seed=seed,
-            prefix=prefixes[0].text,
-        )
-        if len(drawn) != len(prefixes):
-            raise OutlayError(f"{model.name} was asked for {len(prefixes)} completions and gave {len(drawn)}")
-        return [_grown(prefix, completion) for prefix, completion in zip(prefixes, drawn, strict=True)]
-
-    async def one(index: int, prefix: Solution) -> Solution:
-        if prefix.finished:
-            return prefix
-        (completion,) = await model.sample(
-            request.question.text,
-            n=1,
-            max_tokens=max(budget - prefix.tokens, 1),
-            temperature=request.temperature,
-            stop=stop,
-            seed=(seed + index) % 2**31,
+            seed=(seed + offset) % 2**31,
             prefix=prefix.text,
         )
-        return _grown(prefix, completion)
+        if len(drawn) != n:
+            raise OutlayError(f"{model.name} was asked for {n} completions and gave {len(drawn)}")
+        served.ledger.prompted(sum(c.prompt_tokens for c in drawn), sum(c.cached_tokens for c in drawn))
+        return [_grown(prefix, completion, served.task.max_solution_tokens) for completion in drawn]
 
-    return list(await asyncio.gather(*(one(index, prefix) for index, prefix in enumerate(prefixes))))
+    if all(prefix == prefixes[0] for prefix in prefixes):
+        return await draw(prefixes[0], len(prefixes), 0)
+    each = await asyncio.gather(*(draw(prefix, 1, index) for index, prefix in enumerate(prefixes)))
+    return [solution for one in each for solution in one]
 
 
-def _grown(prefix: Solution, completion: Completion) -> Solution:
+def _grown(prefix: Solution, completion: Completion, most: int) -> Solution:
     step = Step(completion.text, completion.generated_tokens, sum(completion.logprobs or ()))
-    return Solution((*prefix.steps, step), finished=completion.finish_reason == "end", step_scores=prefix.step_scores)
+    steps = (*prefix.steps, step)
+    finished = completion.finish_reason == "end"
+    full = sum(step.tokens for step in steps) >= most
+    truncated = not finished and (completion.finish_reason == "length" or full)
+    return Solution(steps, finished=finished, truncated=truncated, step_scores=prefix.step_scores)
+
+
+def checked(name: str, request: Score, scores: Sequence[StepScores]) -> list[StepScores]:
+    """The scores, if there is one list for each solution and one probability for each step; `()` says that there is none.
+
+    Raises OutlayError for anything else: a verifier that loses count must not be believed.
+    """
+    if len(scores) != len(request.solutions):
+        raise OutlayError(f"{name} was asked to score {len(request.solutions)} solutions and gave {len(scores)} scores")
+    for solution, given in zip(request.solutions, scores, strict=True):
+        if len(given) not in (0, len(solution.steps)):
+            raise OutlayError(f"{name} gave {len(given)} step scores for a solution of {len(solution.steps)} steps")
+        if not all(0.0 <= value <= 1.0 for value in given):
+            raise OutlayError(f"{name} gave step scores outside [0, 1]: {tuple(given)[:4]}")
+    return [tuple(given) for given in scores]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from outlay.cost import Ledger
 from outlay.drive.running import Address, Pending, Running, key, uniform
@@ -21,12 +22,16 @@ from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is to be run: one strategy on one question with one budget and seed."""
+    """What is to be run: one strategy on one question with one budget and seed.
+
+    With the purpose "difficulty" its tokens are entered as `pilot`: they estimate how hard the question is.
+    """
 
     question: Question
     strategy: Strategy
     budget: Budget
     seed: int = 0
+    purpose: Literal["answer", "difficulty"] = "answer"
 
 
 @dataclass(slots=True)
@@ -63,7 +68,11 @@ class Served:
 
     def keys(self, address: Address, n: int) -> list[int]:
         """A random key for each continuation of the request at `address`."""
-        return [key(self.unit.seed, self.unit.question.id, address, index) for index in range(n)]
+        unit = self.unit
+        own: object = ""
+        if not getattr(unit.strategy, "draws_the_pool", False):
+            own = (sorted(unit.strategy.spec().items(), key=str), unit.budget.generations)
+        return [key(unit.seed, unit.question.id, own, address, index) for index in range(n)]
 
     def sampled(self, pending: Pending, solutions: Sequence[Solution]) -> list[Solution]:
         """Enter the solutions in the ledger; number them and extract the answers of those that have ended."""
@@ -98,7 +107,11 @@ class Served:
             verifier=self.verifier,
             answer=choice.answer,
             solutions=choice.candidates,
-            cost=replace(self.ledger.spent, seconds=time.perf_counter() - self.started),
+            cost=replace(
+                self.ledger.spent,
+                seconds=time.perf_counter() - self.started,
+                pilot=self.ledger.spent.generated_tokens if self.unit.purpose == "difficulty" else 0,
+            ),
             chosen=chosen,
             correct=self._grade(choice.answer),
             note=choice.note,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from outlay import models as model_backends
 from outlay import verifiers as verifier_backends
+from outlay.cost import Prices
 from outlay.drive.asynchronous import solve_over_protocols
 from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
@@ -28,20 +30,34 @@ def solve(
     budget: Budget | None = None,
     seed: int = 0,
     task: Task | str | None = None,
+    prices: Prices | None = None,
 ) -> Trace:
     """Spend at most `budget` on one question and return the trace: answer, solutions, cost.
 
     `model` and `verifier` are addresses (`"embedded:countdown-small"`) or objects; `strategy` an object, a spec or a name;
     `task` judges answers (known from an embedded model; otherwise the last line of the text is the answer). `budget` is
-    one generation where it is None.
+    one generation where it is None; `prices` turn its tokens into FLOPs and dollars.
 
     >>> trace = solve("2 3 4 > 24 |", strategy="greedy", model="embedded:countdown-small")   # doctest: +SKIP
     >>> trace.cost.generations                                                             # doctest: +SKIP
     1.0
     """
-    return asyncio.run(
-        asolve(question, strategy=strategy, model=model, verifier=verifier, budget=budget, seed=seed, task=task)
+    work = asolve(
+        question,
+        strategy=strategy,
+        model=model,
+        verifier=verifier,
+        budget=budget,
+        seed=seed,
+        task=task,
+        prices=prices,
     )
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as elsewhere:  # a notebook's own loop is running in this thread
+        return elsewhere.submit(asyncio.run, work).result()
 
 
 async def asolve(
@@ -53,6 +69,7 @@ async def asolve(
     budget: Budget | None = None,
     seed: int = 0,
     task: Task | str | None = None,
+    prices: Prices | None = None,
 ) -> Trace:
     """`solve`, to be awaited. An in-process engine computes in a thread, so that the event loop stays free."""
     if isinstance(model, str):
@@ -67,7 +84,7 @@ async def asolve(
     if isinstance(model, InProcessModel):
         if verifier is not None and not isinstance(verifier, InProcessVerifier):
             raise UserError(f"{model.name} runs in this process and needs an in-process verifier, not {verifier!r}")
-        driver = BatchingDriver(judge, model, verifier)
+        driver = BatchingDriver(judge, model, verifier, prices)
         return await asyncio.to_thread(lambda: next(iter(driver.solve([unit]))))
     if not isinstance(model, Model):
         raise UserError(
@@ -78,7 +95,7 @@ async def asolve(
         raise UserError(
             f"{verifier!r} is no verifier: give an address, or an object with a name and an async score method"
         )
-    return await solve_over_protocols(unit, judge, model, verifier)
+    return await solve_over_protocols(unit, judge, model, verifier, prices=prices)
 
 
 def _judge(task: Task | str | None, question: str | Question, model: Any) -> Task:

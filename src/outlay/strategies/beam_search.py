@@ -100,12 +100,15 @@ def search(options: BeamSearch | Lookahead, question: Question, *, beams: int, l
     candidates = yield from valued(options, question, candidates, lookahead)
     for _ in range(options.max_rounds - 1):
         ended = [c for c in candidates if c.ended]
-        open_beams = sorted((c for c in candidates if not c.ended), key=lambda c: -(c.score or 0.0))
+        open_beams = sorted((c for c in candidates if not c.ended), key=_rank)
         if not open_beams:
             break
         places = len(open_beams)
         if options.distinct:
-            open_beams = list({beam.text: beam for beam in reversed(open_beams)}.values())[::-1]
+            best: dict[str, Solution] = {}
+            for beam in open_beams:
+                best.setdefault(beam.text, beam)
+            open_beams = list(best.values())
         kept = open_beams[: max(places // width, 1)]
         requests = [
             replace(step, prefix=beam, n=n) for beam, n in zip(kept, shares(places, len(kept)), strict=True) if n
@@ -118,6 +121,11 @@ def search(options: BeamSearch | Lookahead, question: Question, *, beams: int, l
         candidates = yield from score_all(question, candidates, options.aggregation)
     (tie,) = yield Draw()
     return choose(options.selection, candidates, tie)
+
+
+def _rank(candidate: Solution) -> float:
+    """Sorts the best score first, and what has no score last."""
+    return math.inf if candidate.score is None else -candidate.score
 
 
 def valued(

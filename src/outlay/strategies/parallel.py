@@ -19,6 +19,7 @@ class MajorityVote(Spec):
     """
 
     name: ClassVar[str] = "majority"
+    draws_the_pool: ClassVar[bool] = True
     temperature: float = 1.0
     top_p: float = 1.0
 
@@ -34,6 +35,7 @@ class BestOfN(Spec):
     """The single solution of N that the verifier scores highest. `aggregation` makes one score of its step scores."""
 
     name: ClassVar[str] = "best_of_n"
+    draws_the_pool: ClassVar[bool] = True
     needs_verifier: ClassVar[bool] = True
     temperature: float = 1.0
     top_p: float = 1.0
@@ -52,6 +54,7 @@ class WeightedBestOfN(Spec):
     """The answer with the highest sum of verifier scores over N samples (the paper's default selection)."""
 
     name: ClassVar[str] = "weighted_best_of_n"
+    draws_the_pool: ClassVar[bool] = True
     needs_verifier: ClassVar[bool] = True
     temperature: float = 1.0
     top_p: float = 1.0

@@ -19,10 +19,15 @@ Solving = Generator[Any, Any, Choice]
 
 
 class Strategy(Protocol):
-    """The seam: a frozen dataclass of hyper-parameters with a name and a `solve` generator."""
+    """The seam: a frozen dataclass of hyper-parameters with a name and a `solve` generator.
+
+    Strategies that `draws_the_pool` (plain independent samples) share their samples with each other under one seed, so that a
+    pool serves them all; every other strategy draws its own.
+    """
 
     name: ClassVar[str]
     needs_verifier: ClassVar[bool]
+    draws_the_pool: ClassVar[bool]
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """Spend at most `budget` on `question`; never ask for more generations than it allows."""
@@ -38,6 +43,7 @@ class Spec:
 
     name: ClassVar[str]
     needs_verifier: ClassVar[bool] = False
+    draws_the_pool: ClassVar[bool] = False
 
     def spec(self) -> dict[str, Any]:
         """The strategy as plain data; defaults are left out."""

@@ -13,7 +13,7 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +116,21 @@ def run_package(
     from outlay.traces.store import Store
 
     store = Store(path)
-    for address, load in ((package.model, models.load), (package.verifier, verifiers.load)):
-        if address is not None and address not in loaded:
-            loaded[address] = load(address)
-    driver = BatchingDriver(
-        tasks.load(package.task), loaded[package.model], loaded[package.verifier] if package.verifier else None
-    )
+    model = loaded.get(f"model {package.model}") or models.load(package.model)
+    if not isinstance(model, models.InProcessModel):
+        raise UserError(
+            f"{package.model} is served elsewhere, and a study runs engines of this process: use outlay.asolve for it"
+        )
+    verifier = None
+    if package.verifier is not None:
+        verifier = loaded.get(f"verifier {package.verifier}") or verifiers.load(package.verifier)
+        if not isinstance(verifier, verifiers.InProcessVerifier):
+            raise UserError(f"{package.verifier} is served elsewhere, and a study runs verifiers of this process only")
+    loaded.update({f"model {package.model}": model, f"verifier {package.verifier}": verifier})
+    driver = BatchingDriver(tasks.load(package.task), model, verifier)
     ended, tokens, last = [], 0, time.monotonic()
     for trace in driver.solve(package.units):
-        ended.append(trace)
+        ended.append(replace(trace, model=package.model, verifier=package.verifier))
         if len(ended) >= TRACES_PER_PART or time.monotonic() - last > SECONDS_PER_PART:
             if not wanted():
                 return

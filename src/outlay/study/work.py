@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
 from outlay.cost import Prices
 from outlay.drive.counting import Profile, estimate
@@ -32,6 +33,7 @@ class Job:
     strategy: Strategy
     budget: int
     seed: int
+    purpose: Literal["answer", "difficulty"] = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def jobs(entry: Entry, seed: int) -> list[Job]:
     pool = pool_strategy(entry)
     wanted = [
         Job(entry.model, entry.verifier, pool, entry.pool, seed),
-        Job(entry.model, entry.verifier, pool, entry.difficulty_samples, difficulty_seed(seed)),
+        Job(entry.model, entry.verifier, pool, entry.difficulty_samples, difficulty_seed(seed), "difficulty"),
         Job(entry.model, None, Greedy(), 1, seed),
     ]
     for search in entry.searches:
@@ -88,7 +90,7 @@ def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
             some = asked[start : start + QUESTIONS_PER_PACKAGE]
             for model, verifier in servers:
                 units = tuple(
-                    Unit(question, job.strategy, Budget(generations=job.budget), job.seed)
+                    Unit(question, job.strategy, Budget(generations=job.budget), job.seed, job.purpose)
                     for job in jobs(entry, study.seed)
                     if (job.model, job.verifier) == (model, verifier)
                     for question in some

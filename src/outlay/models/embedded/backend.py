@@ -53,6 +53,7 @@ class _Open:
 
     tag: Any
     request: Sample
+    before: tuple[int, ...]
     drawn: list[Solution | None]
     missing: int
 
@@ -88,9 +89,9 @@ class EmbeddedModel:
         """Queue a request; a `UserError` for a question whose words the model does not know."""
         if request.attempts:
             raise Unsupported(f"{self.name} was not trained to revise: it cannot read earlier attempts")
-        before: tuple[int, ...] = request.prefix.state if request.prefix else ()
-        if before is None:
-            before = tuple(self.tokenizer.encode(request.prefix.text)) if request.prefix else ()
+        before: tuple[int, ...] = ()
+        if request.prefix is not None:
+            before = request.prefix.state or tuple(self.tokenizer.encode(request.prefix.text))
         self._engine.submit(
             GenerateJob(
                 tokens=self._prompt(request.question) + before,
@@ -101,7 +102,7 @@ class EmbeddedModel:
                 stops=request.steps,
                 eos=frozenset({self._eos}),
                 max_tokens=self.max_tokens - len(before),
-                tag=_Open(tag, request, [None] * len(keys), len(keys)),
+                tag=_Open(tag, request, before, [None] * len(keys), len(keys)),
             )
         )
 
@@ -111,7 +112,7 @@ class EmbeddedModel:
         for continuation in self._engine.step():
             assert isinstance(continuation, Continuation)
             under_way: _Open = continuation.tag
-            under_way.drawn[continuation.index] = self._solution(under_way.request, continuation)
+            under_way.drawn[continuation.index] = self._solution(under_way, continuation)
             under_way.missing -= 1
             if not under_way.missing:
                 completed.append((under_way.tag, [s for s in under_way.drawn if s is not None]))
@@ -144,10 +145,10 @@ class EmbeddedModel:
             known = self._prompts[question.text] = tuple(self.tokenizer.encode(question.text))
         return known
 
-    def _solution(self, request: Sample, continuation: Continuation) -> Solution:
-        before = request.prefix or Solution()
+    def _solution(self, under_way: _Open, continuation: Continuation) -> Solution:
+        before = under_way.request.prefix or Solution()
         steps = before.steps + self._steps(continuation)
-        state = (before.state or ()) + continuation.tokens
+        state = under_way.before + continuation.tokens
         return Solution(
             steps=steps,
             finished=continuation.finish == "eos",
