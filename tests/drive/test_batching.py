@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from outlay import models, tasks, verifiers
 from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
-from outlay.strategies import BeamSearch, BestOfN, Greedy, Lookahead
-from outlay.types import Budget
+from outlay.strategies import BeamSearch, BestOfN, Greedy, Lookahead, MajorityVote, WeightedBestOfN
+from outlay.types import Budget, Sample
 from outlay.verifiers.baselines import RandomScores
 from toy import DigitModel, Digits
 
@@ -110,3 +112,41 @@ def test_another_seed_gives_other_samples():
         return [s.text for s in trace.solutions]
 
     assert texts(0) != texts(1)
+
+
+def test_a_search_draws_its_own_samples_and_pools_share_theirs():
+    def first(strategy, n):
+        driver = BatchingDriver(Digits(), DigitModel(depth=1), RandomScores())
+        (trace,) = driver.solve([Unit(Digits().questions("test", 1)[0], strategy, Budget(generations=n))])
+        return [s.text for s in trace.solutions]
+
+    pool = first(BestOfN(), 8)
+    assert first(WeightedBestOfN(), 8) == first(MajorityVote(), 8) == pool
+    assert first(BeamSearch(), 8) != pool
+    assert first(BeamSearch(width=2), 8) != first(BeamSearch(), 8)
+
+
+def test_what_estimates_difficulty_is_entered_as_pilot():
+    driver = BatchingDriver(Digits(), DigitModel(), RandomScores())
+    (question,) = Digits().questions("test", 1)
+    (trace,) = driver.solve([Unit(question, BestOfN(), Budget(generations=4), purpose="difficulty")])
+    assert trace.cost.pilot == trace.cost.generated_tokens > 0
+    (trace,) = driver.solve([Unit(question, BestOfN(), Budget(generations=4))])
+    assert trace.cost.pilot == 0
+
+
+def test_a_prefix_read_from_a_trace_is_continued_like_a_live_one(countdown):
+    _, questions = countdown
+    model = models.load("embedded:countdown-small")
+
+    def sampled(request):
+        model.begin(request, [7], "tag")
+        while True:
+            for _, solutions in model.advance():
+                return solutions[0]
+
+    live = sampled(Sample(questions[0], until="step"))
+    recorded = replace(live, state=None)
+    again, fresh = (sampled(Sample(questions[0], prefix=prefix, until="step")) for prefix in (live, recorded))
+    assert again == fresh
+    assert again.state == fresh.state

@@ -69,6 +69,77 @@ def test_a_server_that_ignores_n_is_noticed():
         outlay.solve("q", strategy="majority", model=Server(short=1), budget=Budget(generations=4), task=Digits())
 
 
+class Endless(Server):
+    """Never ends by itself: every step is cut off at the stop string, or at the length it was allowed."""
+
+    async def sample(self, prompt, *, n, max_tokens, temperature, stop, seed, prefix=""):
+        self.calls.append((prefix, n, stop, temperature))
+        used = min(5, max_tokens)
+        return [Completion(" 1\n\n", "stop" if used == 5 else "length", 40, 30, used) for _ in range(n)]
+
+
+def test_a_solution_at_its_longest_is_cut_off_and_never_extended():
+    model = Endless()
+    trace = outlay.solve(
+        "q", strategy=BeamSearch(width=2), model=model, verifier=Judge(), budget=Budget(generations=4), task=Digits()
+    )
+    assert trace.answer is None
+    assert all(s.truncated and s.tokens <= Digits.max_solution_tokens for s in trace.solutions)
+    assert trace.cost.generated_tokens <= 4 * Digits.max_solution_tokens
+
+
+def test_prompts_are_entered_as_the_server_counted_them():
+    trace = outlay.solve("q", strategy="majority", model=Server(), budget=Budget(generations=3), task=Digits())
+    assert (trace.cost.prompt_tokens, trace.cost.cached_tokens) == (3 * 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "says"),
+    [
+        ([], "asked to score 2 solutions and gave 0"),
+        ([(0.5,), (0.5, 0.5, 0.5, 0.5)], "4 step scores for a solution of 1 steps"),
+        ([(0.5,), (7.0,)], "outside"),
+    ],
+)
+def test_a_verifier_that_loses_count_or_scale_is_not_believed(scores, says):
+    class Wrong(Judge):
+        async def score(self, question, solutions):
+            return scores
+
+    with pytest.raises(OutlayError, match=says):
+        outlay.solve(
+            "q", strategy="best_of_n", model=Server(), verifier=Wrong(), budget=Budget(generations=2), task=Digits()
+        )
+
+
+def test_a_rating_that_cannot_be_read_is_missing():
+    class Mute(Judge):
+        async def score(self, question, solutions):
+            return [() if solution.sample else (0.01,) for solution in solutions]
+
+    trace = outlay.solve(
+        "q", strategy="best_of_n", model=Server(), verifier=Mute(), budget=Budget(generations=3), task=Digits()
+    )
+    assert trace.chosen == 0
+
+
+def test_solve_works_inside_a_running_loop():
+    async def notebook():
+        return outlay.solve("q", strategy="greedy", model=Server(), task=Digits())
+
+    assert asyncio.run(notebook()).answer is not None
+
+
+def test_prices_reach_the_ledger():
+    from outlay.cost import Prices
+
+    trace = outlay.solve(
+        "q", strategy="greedy", model=Server(), task=Digits(), prices=Prices(parameters=10, usd_generated=1e6)
+    )
+    assert trace.cost.usd == trace.cost.generated_tokens
+    assert trace.cost.flops == 2 * 10 * (trace.cost.generated_tokens + trace.cost.prompt_tokens)
+
+
 def test_a_question_of_no_task_answers_with_its_last_line():
     trace = outlay.solve("q", strategy="greedy", model=Server())
     assert (trace.answer, trace.correct) == ("0", None)

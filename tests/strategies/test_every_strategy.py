@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
-from outlay.strategies import BUILTIN, BeamSearch, Lookahead, Revisions, from_spec
+from outlay.selection import aggregate
+from outlay.strategies import BUILTIN, BeamSearch, BestOfN, Lookahead, Revisions, WeightedBestOfN, from_spec
 from outlay.types import Budget
 from outlay.verifiers.baselines import RandomScores
 from toy import DigitModel, Digits, solve
@@ -104,3 +105,16 @@ def solve_one(strategy, index):
     driver = BatchingDriver(Digits(), RevisingModel(capacity=1), RandomScores())
     (trace,) = driver.solve([Unit(Digits().questions("test", 4)[index], strategy, Budget(generations=9))])
     return trace
+
+
+@pytest.mark.parametrize(
+    "make", [BestOfN, WeightedBestOfN, BeamSearch, Lookahead, lambda **o: Revisions(selection="verifier", **o)]
+)
+def test_the_aggregation_option_reaches_the_scores(make):
+    found = {}
+    for how in ("last", "min", "prod", "mean"):
+        (trace,) = solve(make(aggregation=how), n=6, verifier=RandomScores(), model=RevisingModel())
+        for solution in trace.solutions:
+            assert solution.score == pytest.approx(aggregate(solution.step_scores, how))
+        found[how] = [solution.score for solution in trace.solutions]
+    assert found["last"] != found["mean"]
