@@ -118,3 +118,10 @@ def test_the_aggregation_option_reaches_the_scores(make):
             assert solution.score == pytest.approx(aggregate(solution.step_scores, how))
         found[how] = [solution.score for solution in trace.solutions]
     assert found["last"] != found["mean"]
+
+
+@pytest.mark.parametrize("strategy", [s for s in VARIANTS if s.needs_verifier], ids=repr)
+def test_every_candidate_is_scored_not_only_the_first(strategy):
+    for trace in solve(strategy, n=8, verifier=RandomScores(), questions=3, model=RevisingModel()):
+        assert all(solution.score is not None for solution in trace.solutions)
+        assert all(len(solution.step_scores) == len(solution.steps) for solution in trace.solutions)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from outlay.errors import UserError
+from outlay.errors import OutlayError, UserError
 from outlay.study.run import run_packages
 from outlay.study.study import parse_study
 from outlay.study.work import difficulty_seed, jobs, packages
@@ -117,3 +117,31 @@ def test_difficulty_samples_are_not_the_pools():
     pool, difficulty, *_ = jobs(entry, 5)
     assert (pool.seed, difficulty.seed) == (5, difficulty_seed(5))
     assert pool.seed != difficulty.seed
+
+
+def test_a_part_that_cannot_be_written_ends_the_run(tmp_path, monkeypatch):
+    from outlay.study.run import run_package
+
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("pyarrow.parquet.write_table", full)
+    (package,) = list(
+        packages(parse_study({**STUDY, "entries": [{**STUDY["entries"][0], "questions": 10}]}, "t"), set())
+    )[:1]
+    Store(tmp_path)
+    with pytest.raises((OSError, OutlayError), match="No space left"):
+        run_package(package, tmp_path, {}, lambda _: None)
+    assert Store(tmp_path).done() == set()
+
+
+def test_a_study_names_addresses_and_finds_its_own_work_again(tmp_path):
+    import shutil
+
+    from outlay.models import embedded_folder
+
+    copy = shutil.copytree(embedded_folder("countdown-small"), tmp_path / "my-model")
+    entry = {**STUDY["entries"][0], "questions": 10, "model": f"embedded:{copy}", "verifier": "random:0"}
+    run(tmp_path / "traces", content={**STUDY, "entries": [entry]})
+    assert set(Store(tmp_path / "traces").runs()["model"].to_pylist()) == {f"embedded:{copy}"}
+    assert run(tmp_path / "traces", content={**STUDY, "entries": [entry]}) == ([], [])

@@ -1,0 +1,40 @@
+"""What a folder of traces was made from: hashes of the questions and of the embedded models' weights.
+
+A study that goes on with other questions or other weights under the same names would mix two experiments; comparing
+fingerprints finds that before any work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from outlay.models import embedded_folder
+from outlay.study.study import Study
+from outlay.study.work import questions
+
+
+def fingerprints(study: Study) -> dict[str, str]:
+    """A hash for each entry's questions and each embedded model that the study names."""
+    found: dict[str, str] = {}
+    for entry in study.entries:
+        digest = blake2b(digest_size=16)
+        for question in questions(entry, study.seed):
+            digest.update(repr((question.id, question.text, question.reference)).encode())
+        found[f"questions of {entry.task}, {entry.split}, {entry.questions}"] = digest.hexdigest()
+        for address in (entry.model, entry.verifier, entry.large):
+            if address is not None and address.startswith("embedded:"):
+                found[address] = _weights(address)
+    return found
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What both know and what is not the same any more."""
+    return sorted(name for name, digest in now.items() if before.get(name, digest) != digest)
+
+
+def _weights(address: str) -> str:
+    digest = blake2b(digest_size=16)
+    for file in sorted(embedded_folder(address.partition(":")[2]).glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
