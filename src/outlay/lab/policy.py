@@ -51,8 +51,7 @@ def train_policy(recipe: PolicyRecipe, seed: int, log: Callable[[str], None]) ->
         return solution_loss(weights, shape, tokens, starts[chosen])
 
     log(f"{recipe.name}: {sum(t.numel() for t in weights.values()):,} parameters, {asdict(recipe)}")
-    for _ in range(recipe.cycles):
-        fit([(weights, recipe.learning_rate)], loss_of_step, recipe.steps, log)
+    fit([(weights, recipe.learning_rate)], loss_of_step, recipe.steps, log)
     return weights, shape
 
 

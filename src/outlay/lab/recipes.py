@@ -15,10 +15,7 @@ POSITIONS = {"countdown": 64, "arithmetic": 128, "arithmetic-clean": 128}
 
 @dataclass(frozen=True, slots=True)
 class PolicyRecipe:
-    """How a policy is trained: demonstrations, steps of AdamW, tokens a step, peak learning rate.
-
-    `cycles` is how often the schedule of `steps` steps runs, from its warm-up on (warm restarts, arXiv 1608.03983).
-    """
+    """How a policy is trained: demonstrations, steps of AdamW, tokens a step, peak learning rate."""
 
     name: str
     task: str
@@ -27,7 +24,6 @@ class PolicyRecipe:
     steps: int
     tokens_per_step: int
     learning_rate: float
-    cycles: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +75,7 @@ _ARITHMETIC_SMALL = PolicyRecipe(
     tokens_per_step=3400,
     learning_rate=4e-3,
 )
-_COUNTDOWN_LARGE = replace(
-    _COUNTDOWN_SMALL, name="countdown-large", size="large", steps=1700, learning_rate=2.5e-3, cycles=2
-)
+_COUNTDOWN_LARGE = replace(_COUNTDOWN_SMALL, name="countdown-large", size="large", steps=5000, learning_rate=2.5e-3)
 _ARITHMETIC_LARGE = replace(_ARITHMETIC_SMALL, name="arithmetic-large", size="large", steps=1300, learning_rate=2.5e-3)
 POLICIES = (
     _COUNTDOWN_SMALL,
@@ -89,7 +83,7 @@ POLICIES = (
     _ARITHMETIC_SMALL,
     _ARITHMETIC_LARGE,
     replace(_ARITHMETIC_SMALL, name="arithmetic-clean-small", task="arithmetic-clean"),
-    replace(_ARITHMETIC_LARGE, name="arithmetic-clean-large", task="arithmetic-clean", steps=900),
+    replace(_ARITHMETIC_LARGE, name="arithmetic-clean-large", task="arithmetic-clean", steps=3500),
 )
 
 _COUNTDOWN_PRM = VerifierRecipe(
