@@ -9,10 +9,13 @@ here. A built-in name cannot be taken over by a package.
 from __future__ import annotations
 
 import difflib
+import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from importlib.metadata import entry_points
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from outlay.errors import UserError
 
@@ -60,14 +63,68 @@ def spec_of(name: str, instance: Any) -> dict[str, Any]:
 
 
 def build(spec: Mapping[str, Any] | str, implementation: Any) -> Any:
-    """An instance of the dataclass `implementation` with the spec's options; unknown options are refused by name."""
-    options = {} if isinstance(spec, str) else {key: value for key, value in spec.items() if key != "name"}
+    """An instance of the dataclass `implementation` with the spec's options.
+
+    Raises UserError for an option that it does not have, that it needs and is not given, or whose value is of another type
+    than the field's annotation says. A whole number is taken for a float.
+    """
+    options = {} if isinstance(spec, str) else {str(key): value for key, value in spec.items() if key != "name"}
     if is_dataclass(implementation):
-        known = {option.name for option in fields(implementation)}
-        for option in options:
-            if option not in known:
-                name = spec if isinstance(spec, str) else spec.get("name")
-                raise UserError(
-                    f'"{name}" has no option "{option}": {nearest(option, known) if known else "it has none"}'
-                )
+        name = spec if isinstance(spec, str) else str(spec.get("name"))
+        options = _checked(name, options, implementation)
     return implementation(**options)
+
+
+def _checked(name: str, options: Mapping[str, Any], implementation: Any) -> dict[str, Any]:
+    known = {option.name: option for option in fields(implementation) if option.init}
+    for option in options:
+        if option not in known:
+            raise UserError(f'"{name}" has no option "{option}": {nearest(option, known) if known else "it has none"}')
+    for option, defined in known.items():
+        if option not in options and defined.default is MISSING and defined.default_factory is MISSING:
+            raise UserError(f'"{name}" needs its option "{option}": give it beside the name')
+    types = _annotations(implementation)
+    checked = {}
+    for option, value in options.items():
+        wanted = types.get(option, Any)
+        if not _is(value, wanted):
+            raise UserError(f'option "{option}" of "{name}" should be {_in_words(wanted)}, not {value!r:.40}')
+        checked[option] = float(value) if wanted is float else value
+    return checked
+
+
+def _annotations(implementation: Any) -> dict[str, Any]:
+    """The resolved types of its fields; none where an annotation names something that only a type checker sees."""
+    try:
+        return get_type_hints(implementation)
+    except NameError:
+        return {}
+
+
+def _is(value: Any, wanted: Any) -> bool:
+    """Whether a value read from YAML is of an annotation's type; annotations that say more than plain data are not judged."""
+    origin = get_origin(wanted)
+    if origin in (Union, UnionType):
+        return any(_is(value, one) for one in get_args(wanted))
+    if origin is Literal:
+        return any(value == one and type(value) is type(one) for one in get_args(wanted))
+    if wanted is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if wanted in (int, bool, str):
+        return type(value) is wanted
+    return wanted is not NoneType or value is None
+
+
+def _in_words(wanted: Any) -> str:
+    """A type as a person would say it.
+
+    >>> _in_words(int | Literal["sqrt"])
+    'a whole number or "sqrt"'
+    """
+    origin = get_origin(wanted)
+    if origin in (Union, UnionType):
+        return " or ".join(_in_words(one) for one in get_args(wanted))
+    if origin is Literal:
+        return " or ".join(json.dumps(one) for one in get_args(wanted))
+    plain = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a text", NoneType: "null"}
+    return plain.get(wanted, str(wanted))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from outlay.difficulty import Bins, agreement, consensus, halves, oracle, pilot, predicted, shuffled
+from outlay.difficulty import Bins, agreement, consensus, halves, oracle, predicted, shuffled
 from outlay.errors import UserError
 
 
@@ -28,15 +28,6 @@ def test_absent_samples_do_not_count():
 
 def test_consensus_ignores_missing_answers_but_counts_them():
     assert consensus([[-1, -1, 4, 4]]).tolist() == [0.5]
-
-
-def test_a_pilot_looks_at_the_first_samples_asked_for():
-    assert pilot([[1.0, 0.0, 0.0, 0.0]], 2).tolist() == [0.5]
-
-
-def test_a_pilot_cannot_draw_more_than_there_is():
-    with pytest.raises(UserError, match="at least 3 columns"):
-        pilot([[1.0, 0.0]], 3)
 
 
 @pytest.mark.parametrize("n", [2, 3, 64, 101])

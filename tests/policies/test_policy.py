@@ -4,7 +4,7 @@ import yaml
 from worlds import two_kinds
 
 from outlay.errors import UserError
-from outlay.policies import Difficulty, Policy, Spend, State, Stop, calibrate
+from outlay.policies import Difficulty, Policy, Spend, State, Stop, calibrate, fit_policy
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,22 @@ def test_a_file_comes_back_as_it_was(policy, tmp_path):
 def test_the_file_says_in_words_what_it_does(policy, tmp_path):
     policy.save(tmp_path / "policy.yaml")
     head = (tmp_path / "policy.yaml").read_text().split("format:")[0]
-    assert "bin 1: beam_search x 16" in head and "right (" in head
+    assert "bin 1: beam search (M = 4) x 16" in head and "mean verifier score of 2" in head and "right (" in head
 
 
-def test_an_unwritable_folder_leaves_nothing_behind(policy, tmp_path):
+def test_saving_leaves_the_file_and_nothing_else(policy, tmp_path):
     policy.save(tmp_path / "policy.yaml")
     assert [file.name for file in tmp_path.iterdir()] == ["policy.yaml"]
+
+
+def test_a_place_that_cannot_be_written_is_a_user_error(policy, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        policy.save(tmp_path / "file" / "policy.yaml")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="cannot be written"):
+        policy.save(tmp_path / "folder")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder"]
 
 
 def edited(policy, tmp_path, edit):
@@ -100,6 +110,53 @@ def test_following_the_policy_never_exceeds_the_budget(policy, scores, budget):
         drawn = scores if step.purpose == "pilot" else state.pilot_scores
         state = State(budget, None, drawn, state.spent + step.generations)
     assert 0 < state.spent <= budget
+
+
+@pytest.fixture(scope="module")
+def voting():
+    """Two kinds of questions that a pilot of 3 tells apart by how its answers agree."""
+    candidates, ease = two_kinds()
+    pilot = Difficulty(source="pilot", measure="consensus", samples=3, cost=3, strategy={"name": "majority"})
+    return fit_policy(candidates, ease, pilot, bins=2, budgets=[19])
+
+
+@pytest.mark.parametrize(
+    ("answers", "strategy"),
+    [(("1", "1", "1"), "best_of_n"), (("1", "2", None), "beam_search"), ((None, None, None), "beam_search")],
+)
+def test_a_pilot_without_a_verifier_places_by_how_answers_agree(voting, answers, strategy):
+    assert voting.decide(State(19, pilot_answers=answers, spent=3)).strategy == {"name": strategy}
+
+
+def test_a_voting_pilot_begun_is_completed(voting):
+    assert voting.decide(State(19, pilot_answers=("1",), spent=1)) == Spend("small", {"name": "majority"}, 2, "pilot")
+
+
+def test_scores_are_no_answers(voting):
+    with pytest.raises(UserError, match="measures consensus; pass `pilot_answers`"):
+        voting.decide(State(19, pilot_scores=(0.9, 0.9, 0.9), spent=3))
+
+
+def test_answers_are_no_scores(policy):
+    with pytest.raises(UserError, match="measures score; pass `pilot_scores`"):
+        policy.decide(State(18, pilot_answers=("1", "1"), spent=2))
+
+
+def test_the_file_says_what_a_pilot_measures(voting):
+    assert "by the agreement (share of the most frequent answer) of 3 first samples" in voting.describe()[1]
+
+
+def test_one_sample_cannot_measure_consensus():
+    with pytest.raises(ValueError, match="at least 2"):
+        Difficulty(source="pilot", measure="consensus", samples=1)
+
+
+def test_fitting_measures_nothing_and_chooses_as_calibration_does(policy):
+    candidates, ease = two_kinds()
+    fitted = fit_policy(candidates, ease, Difficulty(source="pilot", samples=2, cost=2), bins=2, budgets=[4, 18])
+    assert all(plan.measured is None for plan in fitted.plans)
+    assert [plan.choices for plan in fitted.plans] == [plan.choices for plan in policy.plans]
+    assert fitted.edges == policy.edges and fitted.calibrated.splits == 0
 
 
 def test_a_budget_below_the_least_plan_is_refused(policy):

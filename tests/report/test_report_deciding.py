@@ -86,3 +86,17 @@ def test_where_knowing_difficulty_costs_both_costs_are_drawn() -> None:
 
 def test_no_policies_no_section() -> None:
     assert deciding_section({}, "g", "g") is None
+
+
+def test_savings_in_flops_stand_beside_those_in_generations_and_are_what_is_found() -> None:
+    ratios = {"compute_ratio": [{"value": 1.0, "low": 0.9, "high": 1.1}]}
+    ratios["compute_ratio_flops"] = [{"value": 2.0, "low": 1.5, "high": 2.5}]
+    section = deciding_section({"policies": {"per_bin_pilot": {"budget": [4], **ratios}}}, "g", "g")
+    assert section is not None
+    titles = [block.title for block in section.blocks]
+    assert titles == [
+        f"Times less compute than best-of-N, in {unit}, at equal accuracy" for unit in ("generations", "FLOPs")
+    ]
+    assert section.findings == (
+        "All costs counted (in FLOPs), reliably cheaper than best-of-N: per bin, pilot samples, at 1 of 1 budgets.",
+    )

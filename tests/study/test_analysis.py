@@ -180,3 +180,33 @@ def test_no_policy_is_fitted_where_nothing_can_choose() -> None:
     pool = world()
     with pytest.raises(UserError, match="no policy can be fitted"):
         calibration_view(Pool("t", "m", pool.questions, pool.correct), settings=FAST)
+
+
+def test_a_gain_is_against_the_baseline_at_the_same_budget() -> None:
+    """Half of a pool of 100 measures up to 50, which is no power of two."""
+    from outlay.study.measure import expected, with_probabilities
+
+    pool = world(questions=60, n=100)
+    policies = analyse(pool, settings=FAST)["policies"]
+    for name in ("uniform_weighted", "best_fixed"):
+        assert policies[name]["budget"] == [1, 2, 4, 8, 16, 32, 50, 64, 100]
+    oracle, uniform = policies["per_bin_oracle"], policies["uniform_weighted"]
+    at = oracle["budget"].index(50)
+    exact = expected(with_probabilities(pool), [50])[0]["weighted"].mean()
+    same = uniform["accuracy"][uniform["budget"].index(50)]["mean"]
+    assert same == pytest.approx(exact, abs=2e-3)
+    assert oracle["gain"][at]["mean"] == pytest.approx(oracle["accuracy"][at]["mean"] - same, abs=1e-5)
+
+
+def test_curves_stay_at_powers_of_two_and_the_pool() -> None:
+    assert analyse(world(questions=30, n=100), settings=FAST)["curves"]["pass"]["n"] == [1, 2, 4, 8, 16, 32, 64, 100]
+
+
+def test_a_run_named_like_a_method_of_the_pool_stands_beside_it() -> None:
+    pool = world()
+    shape = (len(pool.questions), 1)
+    run = Realised({"name": "best_of_n"}, (4,), np.zeros(shape), np.full(shape, 4.0))
+    found = analyse(pool, runs=[run], settings=FAST)
+    for curves in (found["curves"], found["bins"]["oracle"]["curves"]):
+        assert curves["best_of_n"]["n"][0] == 1
+        assert curves['{"name":"best_of_n","source":"run"}']["n"] == [4]

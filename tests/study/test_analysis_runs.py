@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from outlay.errors import UserError
-from outlay.study.runs import recorded
+from outlay.study.runs import recorded, recorded_in, roles_of
 from outlay.study.settings import Settings
+from outlay.study.study import parse_study
 from outlay.study.summary import summarise, summarise_files, write_summary
 from outlay.traces import Store
 from outlay.types import Budget, Cost, Question, Solution, Step, Trace
@@ -67,7 +69,8 @@ def test_runs_find_their_places(store: Store) -> None:
     assert found.difficulty_pool.correct.shape == (QUESTIONS, 8)
     assert found.difficulty_pool.questions == found.pool.questions
     assert [run.key for run in found.runs] == ["beam_search", "greedy", "large_greedy"]
-    assert found.sample_flops == 100.0
+    assert found.flops is not None
+    assert np.allclose(found.flops.of("best_of_n", [1, 16]), [[100.0, 1600.0]])
 
 
 def test_a_store_gives_a_group_with_all_its_strategies(store: Store) -> None:
@@ -147,3 +150,75 @@ def test_the_command_tells_findings_and_warnings(store: Store) -> None:
     assert result.exit_code == 0, result.output
     assert "One sample is right" in result.stdout
     assert "24 questions" in result.stdout
+
+
+STUDY = {
+    "name": "made-up",
+    "entries": [
+        {
+            "task": "made-up",
+            "model": "small",
+            "verifier": "prm",
+            "large": "large",
+            "pool": 4,
+            "difficulty_samples": 8,
+            "searches": [{"strategy": {"name": "best_of_n", "temperature": 0.6}, "budgets": [16]}],
+        }
+    ],
+    "pilot": 2,
+}
+
+
+def study_store(path: Path) -> Store:
+    """A small pool, a larger one for difficulty, and a still larger run of the same strategy at another temperature."""
+    generator = np.random.default_rng(0)
+    found = Store(path)
+    for q in range(QUESTIONS):
+        draws = [bool(r) for r in generator.random(28) < q / QUESTIONS]
+        cooler = replace(trace(q, "best_of_n", draws[12:]), strategy={"name": "best_of_n", "temperature": 0.6})
+        judging = trace(q, "best_of_n", draws[4:12], seed=1_000_003)
+        found.append([trace(q, "best_of_n", draws[:4]), judging, cooler, trace(q, "greedy", [True], model="large")])
+    return found
+
+
+def test_a_study_says_which_run_is_the_pool_and_which_tells_difficulty(tmp_path: Path) -> None:
+    store = study_store(tmp_path)
+    (found,) = recorded(store.solutions(), store.runs(), roles_of(parse_study(STUDY, "here")))
+    assert found.pool.size == 4
+    assert found.difficulty_pool is not None
+    assert found.difficulty_pool.size == 8
+    assert sorted(run.key for run in found.runs) == ["large_greedy", '{"name":"best_of_n","temperature":0.6}']
+
+
+def test_a_folder_that_names_its_study_is_read_by_it(tmp_path: Path) -> None:
+    store = study_store(tmp_path)
+    assert recorded_in(store)[0].pool.size == 16
+    store.update_meta({"study": parse_study(STUDY, "here").model_dump(mode="json")})
+    assert recorded_in(store)[0].pool.size == 4
+
+
+def test_a_study_that_cannot_be_read_leaves_the_runs_to_tell(tmp_path: Path) -> None:
+    store = study_store(tmp_path)
+    store.update_meta({"study": {"written": "by another version"}})
+    assert recorded_in(store)[0].pool.size == 16
+
+
+def test_models_that_share_a_task_each_have_their_policy(tmp_path: Path) -> None:
+    from outlay.report.outputs import write
+    from outlay.study.findings import find
+
+    store = Store(tmp_path / "traces")
+    generator = np.random.default_rng(0)
+    for q in range(QUESTIONS):
+        for model in ("a", "b"):
+            draws = [bool(r) for r in generator.random(16) < q / QUESTIONS]
+            judging = trace(q, "best_of_n", draws[8:], seed=1_000_003, model=model)
+            store.append([trace(q, "best_of_n", draws[:8], model=model), judging])
+    entry = {"task": "made-up", "verifier": "prm", "pool": 8, "difficulty_samples": 8}
+    study = parse_study({"name": "two", "entries": [entry | {"model": "b"}, entry | {"model": "a"}]}, "here")
+    found = find(study, store)
+    assert [group["model"] for group in found.summary["groups"]] == ["b", "a"]
+    assert list(found.policies) == ["made-up b", "made-up a"]
+    assert {policy.model for policy in found.policies.values()} == {"a", "b"}
+    write(found, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out" / "policies").iterdir()} == {"made-up-a.yaml", "made-up-b.yaml"}

@@ -1,7 +1,7 @@
 import pytest
 
 from outlay.errors import UserError
-from outlay.study.study import demo_study, load_study, parse_study
+from outlay.study.study import check_addresses, demo_study, load_study, parse_study
 
 GOOD = {
     "name": "s",
@@ -20,6 +20,13 @@ def changed(**fields):
     return {**GOOD, "entries": [{**GOOD["entries"][0], **fields}]}
 
 
+def searching(strategy):
+    return changed(searches=[{"strategy": strategy, "budgets": [4]}])
+
+
+STRATEGY = "s.yaml, field entries.0.searches.0.strategy"
+
+
 def test_a_strategy_may_be_a_bare_name():
     assert parse_study(GOOD, "s.yaml").entries[0].searches[0].strategy == {"name": "beam_search"}
 
@@ -36,6 +43,15 @@ def test_a_strategy_may_be_a_bare_name():
         (changed(verifier=None), "beam_search needs a verifier"),
         ({**GOOD, "pilot": 64}, "leaves nothing"),
         (changed(questions=2), "questions"),
+        ({**GOOD, "seed": -1}, "field seed: Input should be greater than or equal to 0"),
+        (searching({"name": "beam_serch"}), f'{STRATEGY}: there is no strategy named "beam_serch"'),
+        (searching({"name": "beam_search", "widht": 2}), f'{STRATEGY}: "beam_search" has no option "widht"'),
+        (searching({"name": "beam_search", "width": 0}), f"{STRATEGY}: a beam width"),
+        (searching({"name": "beam_search", "temperature": -1}), f"{STRATEGY}: a temperature is at least 0, not -1"),
+        (searching({"name": "beam_search", "top_p": 0}), f"{STRATEGY}: top_p is above 0"),
+        (searching({"name": "beam_search", "distinct": [1]}), f'{STRATEGY}: option "distinct"'),
+        (searching({"width": 2}), f"{STRATEGY}: there is no strategy"),
+        ({**GOOD, "pilot": 64}, "s.yaml: a pilot of 64"),
     ],
 )
 def test_a_wrong_study_is_refused_with_file_field_and_remedy(content, message):
@@ -45,12 +61,45 @@ def test_a_wrong_study_is_refused_with_file_field_and_remedy(content, message):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("text", "message"), [("- 1\n- 2\n", "must hold a mapping"), ("a: [", "is not YAML")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("- 1\n- 2\n", "must hold a mapping"), ("a: [", "is not YAML"), ("", "is empty"), ("# nothing\n", "is empty")],
+)
 def test_a_file_that_is_no_study_is_refused(tmp_path, text, message):
     path = tmp_path / "study.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=message):
         load_study(path)
+
+
+def test_a_folder_is_no_study(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        load_study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "address", "says"),
+    [
+        ("task", "countdwn", "countdown"),
+        ("model", "embedded:countdown-smal", 'did you mean "countdown-small"'),
+        ("large", "embedded:countdown-larg", 'did you mean "countdown-large"'),
+        ("large", "countdown-large", "write BACKEND:NAME"),
+        ("verifier", "random:abc", "random:SEED with a whole number"),
+        ("verifier", "random:-1", "random:SEED with a whole number"),
+        ("verifier", "oracle:nothing", 'no task named "nothing"'),
+        ("verifier", "embedded:countdown-small", "not a verifier"),
+    ],
+)
+def test_an_unknown_address_is_named_by_its_field(field, address, says):
+    with pytest.raises(UserError) as raised:
+        check_addresses(parse_study(changed(**{field: address}), "s.yaml"))
+    assert f"field entries.0.{field}: " in str(raised.value)
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_demos_addresses_are_all_there():
+    check_addresses(demo_study(quick=True))
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -66,3 +115,10 @@ def test_the_quick_demo_is_the_demo_on_less():
     full, quick = demo_study(quick=False), demo_study(quick=True)
     assert [e.task for e in full.entries] == [e.task for e in quick.entries]
     assert all(q.questions < f.questions for q, f in zip(quick.entries, full.entries, strict=True))
+
+
+def test_two_entries_of_one_task_and_model_are_refused():
+    entry = {"task": "countdown", "model": "embedded:countdown-small", "questions": 50}
+    other = entry | {"split": "validation"}
+    with pytest.raises(UserError, match="two of them have the task countdown and the model embedded:countdown-small"):
+        parse_study({"name": "s", "entries": [entry, other]}, "here")

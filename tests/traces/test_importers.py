@@ -65,6 +65,13 @@ BAD = [
     (row(step_scores=[0.1, None]), "`step_scores` should be a list of finite numbers"),
     (row(sample=-1), "`sample` should be a whole number"),
     (row(tokens=1.5), "`tokens` should be a whole number"),
+    ('{"question_id": "q", "correct": true, "tokens": NaN}', "`tokens` should be a whole number"),
+    ('{"question_id": "q", "correct": true, "tokens": Infinity}', "`tokens` should be a whole number"),
+    ('{"question_id": "q", "correct": true, "sample": -Infinity}', "`sample` should be a whole number"),
+    ('{"question_id": "q", "correct": NaN}', "`correct` should be true or false"),
+    (row(tokens=2**63), "`tokens` should be a whole number"),
+    (row(score=10**400), "`score` should be a finite number"),
+    ("[" * 100_000, "not JSON"),
     (row(answer=["1"]), "`answer` should be a text"),
     (row(chain=0), "`position` is missing"),
     ("{", "not JSON"),
@@ -111,3 +118,53 @@ def test_a_broken_gzip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pool.jsonl.gz").write_bytes(b"not gzip")
     with pytest.raises(UserError, match="cannot be read"):
         read_samples([tmp_path / "pool.jsonl.gz"])
+
+
+def test_a_gzip_damaged_in_the_middle_is_refused(tmp_path: Path) -> None:
+    lines = (json.dumps(row(sample=i, answer=str(i**9))) + "\n" for i in range(500))
+    whole = bytearray(gzip.compress("".join(lines).encode()))
+    whole[len(whole) // 2 : len(whole) // 2 + 40] = b"\xff" * 40
+    (tmp_path / "pool.jsonl.gz").write_bytes(whole)
+    with pytest.raises(UserError, match=r"pool\.jsonl\.gz"):
+        read_samples([tmp_path / "pool.jsonl.gz"])
+
+
+def test_a_gzip_cut_short_is_refused(tmp_path: Path) -> None:
+    whole = gzip.compress(json.dumps(row()).encode())
+    (tmp_path / "pool.jsonl.gz").write_bytes(whole[:-10])
+    with pytest.raises(UserError, match="cannot be read"):
+        read_samples([tmp_path / "pool.jsonl.gz"])
+
+
+@pytest.mark.parametrize("again", ["pool.jsonl", "./pool.jsonl", "folder/../pool.jsonl"])
+def test_a_file_given_twice_is_refused(tmp_path: Path, again: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "pool.jsonl", row())
+    with pytest.raises(UserError, match="given twice"):
+        read_samples(["pool.jsonl", again])
+
+
+def two_of_one_name(tmp_path: Path, first: dict[str, object], second: dict[str, object]) -> list[Path]:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+    return [write(tmp_path / "x" / "samples.jsonl", first), write(tmp_path / "y" / "samples.jsonl", second)]
+
+
+@pytest.mark.parametrize("missing", ["task", "model"])
+def test_files_of_one_name_are_not_mixed(tmp_path: Path, missing: str) -> None:
+    named = {"task": "t", "model": "m"}
+    del named[missing]
+    paths = two_of_one_name(tmp_path, row(**named), row(**named))
+    with pytest.raises(UserError, match=rf"line 1: field `{missing}` is missing, and .* is a file of the same name"):
+        read_samples(paths)
+
+
+def test_files_of_one_name_that_say_what_they_hold_are_read(tmp_path: Path) -> None:
+    paths = two_of_one_name(tmp_path, row(task="t", model="a"), row(task="t", model="b"))
+    assert read_samples(paths)["model"].to_pylist() == ["a", "b"]
+
+
+def test_files_of_different_names_are_tasks_of_their_own(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "a.jsonl", row()), write(tmp_path / "b.jsonl", row())]
+    assert read_samples(paths)["task"].to_pylist() == ["a", "b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="Folder for summary.json and report.html; without it nothing is written.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on standard output.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of resampling, folds and random orders.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of resampling, folds and random orders.")]
 Bins = Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")]
 Pilot = Annotated[int, typer.Option("--pilot", min=1, help="Samples that a cheap difficulty estimate draws.")]
 Budget = Annotated[
@@ -45,11 +46,15 @@ def analyse(
     """
     from rich.console import Console
 
+    from outlay.cli.outputs import check_outputs
     from outlay.cli.tables import print_summary
     from outlay.study.settings import Settings
     from outlay.study.summary import summarise_files, write_summary
 
     began = time.monotonic()
+    check_distinct(traces)
+    if out is not None:
+        check_outputs(out, "summary.json", "report.html")
     console = Console(stderr=as_json)
     settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=budget)
     with console.status("reading samples and computing curves"):
@@ -70,3 +75,14 @@ def analyse(
         console.print("Written: " + ", ".join(str(path) for path in written), soft_wrap=True, markup=False)
     else:
         console.print("Give --out DIR for the full summary and a report with figures.")
+
+
+def check_distinct(paths: Sequence[Path]) -> None:
+    """A UserError where a file or folder is named twice: what is in it would count double."""
+    from outlay.errors import UserError
+
+    seen = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise UserError(f"{path} is given twice; what is in it would count double, so name it once.")
+        seen.add(path.resolve())

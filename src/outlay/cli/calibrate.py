@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ def calibrate(
     task: Annotated[str | None, typer.Option("--task", help="Which task, where the traces hold several.")] = None,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
     pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of folds, random orders and resampling.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -33,14 +33,16 @@ def calibrate(
 
     from outlay.errors import UserError
     from outlay.study.fitting import fitted
-    from outlay.study.runs import recorded
+    from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
     from outlay.study.summary import group_of
     from outlay.traces import Store
+    from outlay.traces.files import check_file
 
+    check_file(out)
     settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=budget)
     store = Store(traces, create=False)
-    found = [one for one in recorded(store.solutions(), store.runs()) if task in (None, one.pool.task)]
+    found = [one for one in recorded_in(store) if task in (None, one.pool.task)]
     names = ", ".join(sorted({one.pool.task for one in found}))
     if not found:
         raise UserError(f"{traces} holds nothing on the task {task}: leave --task out to see what there is")
@@ -50,13 +52,17 @@ def calibrate(
         raise UserError(
             f"--budget {budget} is beyond the pool of {found[0].pool.size} samples a question: sample more, or ask for less"
         )
+    if pilot >= found[0].pool.size:
+        raise UserError(
+            f"--pilot {pilot} leaves nothing of the pool of {found[0].pool.size} samples a question: take a smaller pilot"
+        )
     group = group_of(found[0], settings)
     policy = fitted(found[0], group, settings)
     policy.save(out)
     measured = policy.plan(budget).measured
     if as_json:
-        figures = measured.model_dump(mode="json") if measured is not None else None
-        typer.echo(json.dumps({"policy": str(out), "measured": figures, "warnings": group["warnings"]}))
+        told = {"policy": str(out), "measured": plain(measured), "warnings": group["warnings"]}
+        typer.echo(json.dumps(told, allow_nan=False))
         return
     console = Console()
     for line in policy.describe()[:2]:
@@ -68,20 +74,25 @@ def calibrate(
     console.print(f"Written: {out}", markup=False)
 
 
+def plain(measured: Measured | None) -> Any:
+    """The figures as JSON has them: null stands for infinity, which JSON lacks."""
+    return None if measured is None else json.loads(measured.model_dump_json())
+
+
 def cross_validated(measured: Measured | None) -> list[str]:
     """Accuracy and cost of the policy, and accuracy of its baselines, with intervals."""
     if measured is None:
         return ["There was too little to measure the policy by: see the warnings."]
-    lines = [f"this policy: {percent(measured.accuracy)} at {measured.cost.mean:.1f} generations a question"]
+    lines = [f"this policy: {with_interval(measured.accuracy)} at {measured.cost.mean:.1f} generations a question"]
     for label, figure in (
         ("the same best-of-N for all", measured.baseline),
         ("best fixed strategy", measured.best_fixed),
     ):
         if figure is not None:
-            lines.append(f"{label}, same budget: {percent(figure)}")
+            lines.append(f"{label}, same budget: {with_interval(figure)}")
     return lines
 
 
-def percent(figure: Figure) -> str:
+def with_interval(figure: Figure) -> str:
     """A figure and its 95% interval, in percent."""
     return f"{100 * figure.mean:.1f}% ({100 * figure.low:.1f} to {100 * figure.high:.1f})"

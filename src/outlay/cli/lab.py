@@ -19,7 +19,7 @@ def train(
     family: Family = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the model folders.")] = Path("lab-weights"),
     only: Annotated[list[str] | None, typer.Option("--only", help="Make only this model; repeatable.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of weights, data and sampling.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, data and sampling.")] = 0,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> None:
     """Train policies and verifiers from nothing (needs torch; about two hours on one core for everything).
@@ -27,7 +27,9 @@ def train(
     Example: outlay lab train --family countdown --out lab-weights
     """
     from outlay.lab.train import make
+    from outlay.traces.files import check_folder
 
+    check_folder(out)
     make(family, only or [], out, seed, typer.echo)
 
 
@@ -36,7 +38,7 @@ def check(
     family: Family = None,
     questions: Annotated[int, typer.Option("--questions", help="Test questions a family.")] = 500,
     samples: Annotated[int, typer.Option("--samples", help="Samples a question.")] = 32,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the sampling.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sampling.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> None:

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from outlay.cost import Prices
 from outlay.errors import UserError
-from outlay.study.study import Study
+from outlay.study.study import Study, check_addresses
 from outlay.study.work import Package, forecast, packages, profile
 from outlay.types import Cost
 
@@ -37,8 +37,10 @@ class Session:
     """One invocation: a study, a folder, a number of workers (0: one a core), and where to print."""
 
     def __init__(self, study: Study, out: Path, workers: int, seed: int | None, as_json: bool) -> None:
+        from outlay.cli.outputs import check_outputs
         from outlay.study.run import check_workers, default_workers
 
+        check_outputs(out, "meta.json", "summary.json", "report.html", "policy.yaml")
         self.study = study if seed is None else study.model_copy(update={"seed": seed})
         self.out = out
         self.workers = check_workers(workers) if workers else default_workers()
@@ -51,6 +53,7 @@ class Session:
         from outlay.study.findings import find
         from outlay.traces.store import Store
 
+        check_addresses(self.study)
         if dry_run:
             done = Store(self.out, create=False).done() if (self.out / "runs").is_dir() else set()
             self._price(list(packages(self.study, done)))
@@ -146,7 +149,7 @@ class Session:
                 {"task": what[0], "model": what[1], "verifier": what[2], "runs": runs[what], **asdict(cost)}
                 for what, cost in total.items()
             ]
-            sys.stdout.write(json.dumps({"left": rows}) + "\n")
+            sys.stdout.write(json.dumps({"left": rows}, allow_nan=False) + "\n")
             return
         if not total:
             self.console.print(f"Nothing is left to run: {self.out} holds the whole study.")
@@ -169,7 +172,7 @@ class Session:
 
     def _print(self, summary: dict[str, object], written: Sequence[Path]) -> None:
         if self.as_json:
-            sys.stdout.write(json.dumps(summary) + "\n")
+            sys.stdout.write(json.dumps(summary, allow_nan=False) + "\n")
             return
         from outlay.cli.tables import print_summary
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,24 +9,35 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from outlay.strategies.names import short_names
+from outlay.study.measure import COVERAGE
+
 Group = Mapping[str, Any]
 
 METHODS = ("majority", "weighted", "best_of_n", "consensus")
+"""Ways of choosing from the pool, in the order of their rows."""
+
 POLICIES = {
     "best_fixed": "best fixed",
     "per_bin_oracle": "per bin, oracle",
     "per_bin_predicted": "per bin, predicted",
     "per_bin_pilot": "per bin, pilot",
 }
-OPTIONS = {"width": "M", "steps": "k", "chains": "chains", "temperature": "T"}
+"""Policies that have a row, as short as a terminal wants them; the report has their full names, and the control."""
+
+MOST_COLUMNS, FIGURE_WIDTH, LABEL_WIDTH, LONG_LABEL = 4, 14, 18, 25
+"""Budgets that a table has at most; characters of a figure such as `50.0 (45-55)` with its gap, of the narrowest column of
+labels, and of the longest label that stands beside four figures in 80 columns."""
 
 
 def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool = False) -> None:
     """Every group's table, what it comes to, findings and warnings; `briefly` leaves the findings to the report."""
+    columns = max(1, min(MOST_COLUMNS, (console.width - LABEL_WIDTH) // FIGURE_WIDTH))
     for group in summary["groups"]:
         console.print()
         console.print(f"{group['task']}: {group['model']}, {group['questions']} questions", style="bold", markup=False)
-        console.print(chain_table(group["chains"]) if "chains" in group else family_table(group))
+        console.print(chain_table(group["chains"]) if "chains" in group else family_table(group, columns))
+        console.print()
         if "headline" in group:
             console.print(group["headline"], style="bold", markup=False)
         for sentence in () if briefly else group.get("sentences", ()):
@@ -39,14 +49,21 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
     console.print()
 
 
-def family_table(group: Group) -> Table:
-    """Accuracy in percent with its 95% interval; where the mean cost is not N it stands below, behind an @, in generations."""
-    budgets = shown_budgets(group)
-    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("accuracy, %", no_wrap=True)
-    for budget in budgets:
-        table.add_column(f"N = {budget:g}", justify="right", no_wrap=True)
-    for label, points in rows(group, budgets):
+def family_table(group: Group, columns: int = MOST_COLUMNS) -> Table:
+    """Accuracy in percent with its 95% interval; where the mean cost is not N it stands below, behind an @, in generations.
+
+    At most `columns` budgets are shown, the largest first; labels fold where the terminal is narrow.
+    """
+    budgets = shown_budgets(group, columns)
+    table = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False, padding=0)
+    table.add_column("accuracy, %", overflow="fold")
+    found = list(rows(group, budgets))
+    longest = max(len(label) for label, _ in found)
+    for place, budget in enumerate(budgets):
+        tight = place == 0 and longest >= LONG_LABEL  # one character of the first gap goes to the label
+        least = FIGURE_WIDTH - (2 if tight else 1)
+        table.add_column(f"N = {budget:g}", justify="right", no_wrap=True, min_width=least)
+    for label, points in found:
         table.add_row(label, *(points.get(budget, "") for budget in budgets))
     return table
 
@@ -63,43 +80,43 @@ def chain_table(chains: Mapping[str, Any]) -> Table:
     return table
 
 
-def shown_budgets(group: Group) -> list[float]:
-    """At most four budgets: powers of four and the pool's size, a single sample where there is room for it."""
+def shown_budgets(group: Group, most: int = MOST_COLUMNS) -> list[float]:
+    """At most `most` budgets: powers of four and the pool's size, a single sample where there is room for it."""
     every = [float(n) for n in group["curves"]["pass"]["n"]]
     wanted = sorted({n for n in every if n in (1, 4, 16, 64)} | {every[-1]})
-    return wanted[1:] if len(wanted) > 4 else wanted
+    return wanted[-most:]
 
 
 def rows(group: Group, budgets: Sequence[float]) -> Iterator[tuple[str, dict[float, str]]]:
     """Each method's label and its cells by budget: single answers, votes and searches, policies, coverage."""
     curves: Mapping[str, Any] = group["curves"]
-    for name, label in (("greedy", "greedy"), ("large_greedy", "large, greedy")):
-        if name in curves:
-            yield label, level_cells(curves[name], budgets[0])
-    for name in METHODS:
-        if name in curves:
-            yield name.replace("_", " ").replace("best of n", "best-of-N"), cells(curves[name])
-    for name, curve in curves.items():
-        if name.startswith("{") or name in ("beam_search", "lookahead", "revisions"):
-            yield described(name), cells(curve)
+    levels = [name for name in curves if name == "large_greedy" or name.partition(" ")[0] == "greedy"]
+    votes = [name for name in METHODS if name in curves]
+    searches = [name for name in curves if name not in (*levels, *votes, COVERAGE)]
+    labels = short_names([*levels, *votes, *searches])
+    for name in levels:
+        yield labels[name], level_cells(curves[name], budgets[0])
+    for name in (*votes, *searches):
+        yield labels[name], in_columns(cells(curves[name]), curves[name], budgets)
     for name, label in POLICIES.items():
         policy = group.get("policies", {}).get(name)
         if policy is not None:
             yield label, policy_cells(policy)
-    yield "any right (pass@N)" if len(curves["pass"]["n"]) > 1 else "one sample", cells(curves["pass"])
+    yield "any right (pass@N)" if len(curves[COVERAGE]["n"]) > 1 else "one sample", cells(curves[COVERAGE])
 
 
-def described(name: str) -> str:
-    """A strategy's spec in words.
-
-    >>> described('{"name":"beam_search","selection":"best_of_n","width":4}')
-    'beam search M=4'
-    """
-    spec = json.loads(name) if name.startswith("{") else {"name": name}
-    options = [f"{OPTIONS[key]}={value}" for key, value in sorted(spec.items()) if key in OPTIONS]
-    if spec.get("distinct"):
-        options.append("distinct")
-    return " ".join([spec["name"], *options]).replace("_", " ")
+def in_columns(
+    found: dict[float, str], curve: Mapping[str, Sequence[float]], budgets: Sequence[float]
+) -> dict[float, str]:
+    """The cells; where none of them has a column, the dearest that is no dearer than a column stands in it, with its cost."""
+    if any(budget in found for budget in budgets):
+        return found
+    for budget in budgets:
+        within = [place for place, n in enumerate(curve["n"]) if n <= budget]
+        if within:
+            mean, low, high, cost = (curve[field][within[-1]] for field in ("mean", "low", "high", "cost"))
+            found = {**found, budget: cell(mean, low, high, budget, cost)}
+    return found
 
 
 def cells(curve: Mapping[str, Sequence[float]]) -> dict[float, str]:

@@ -5,7 +5,7 @@ those they are applied to, and the cost of an estimate is part of the cost of wh
 """
 
 from outlay.difficulty.bins import Agreement, Bins, agreement
-from outlay.difficulty.estimates import consensus, halves, oracle, pilot, predicted, shuffled
+from outlay.difficulty.estimates import consensus, halves, oracle, predicted, shuffled
 
 __all__ = [
     "Agreement",
@@ -14,7 +14,6 @@ __all__ = [
     "consensus",
     "halves",
     "oracle",
-    "pilot",
     "predicted",
     "shuffled",
 ]

@@ -2,7 +2,8 @@
 
 *Oracle* difficulty needs reference answers (the paper's; a yardstick, not something a server has); *predicted* difficulty is
 a verifier's mean final score; *consensus* is the share of the most frequent answer, for pools without a verifier. A *pilot*
-takes any of them from the first m samples in the order they were asked for, which can then be reused as part of the budget.
+is either of the last two on the first m samples in the order they were asked for, which can then be reused as part of the
+budget.
 
 A value must come from samples other than those it is judged on: `halves` splits a pool in two. `shuffled` is the control:
 bins of the same sizes that know nothing.
@@ -64,27 +65,6 @@ def consensus(answers: ArrayLike, *, valid: ArrayLike | None = None) -> Floats:
         largest = np.unique(voting, return_counts=True)[1].max() if voting.size else 0
         share[q] = largest / max(int(present[q].sum()), 1)
     return share
-
-
-def pilot(values: ArrayLike, m: int) -> Floats:
-    """The mean of the first m columns, in the order the samples were asked for: `[Q]`.
-
-    Args:
-        values: `[Q, n]`, what the pilot sees of each sample (a verifier's score; correctness for an oracle pilot).
-        m: samples that the pilot draws, 1..n; they cost m generations unless the strategy that follows reuses them.
-
-    Raises:
-        UserError: m outside 1..n, or a value among the first m that is not finite.
-
-    >>> pilot([[0.9, 0.7, 0.0]], 2).round(2).tolist()
-    [0.8]
-    """
-    seen = np.asarray(values, dtype=np.float64)
-    if seen.ndim != 2 or not 1 <= m <= seen.shape[1]:
-        raise UserError(
-            f"A pilot of {m} samples needs values [questions, samples] with at least {m} columns, not {seen.shape}."
-        )
-    return predicted(seen[:, :m])
 
 
 def halves(n: int) -> tuple[Ints, Ints]:

@@ -1,10 +1,11 @@
 """Policies: what to spend on which question, chosen on some questions and measured on others.
 
 `Candidates` is the table of what could be done; `per_bin` the compute-optimal policy, `uniform` and `best_fixed` its
-baselines, each a `PolicyCurve`; `calibrate` makes the `Policy` file that a server loads and asks to `decide`.
+baselines, each a `PolicyCurve`; `fit_policy`, or `calibrate` which measures it too, makes the `Policy` file that a server
+loads and asks to `decide`.
 """
 
-from outlay.policies.calibrate import Calibration, calibrate
+from outlay.policies.calibrate import Calibration, calibrate, fit_policy
 from outlay.policies.candidates import Candidates
 from outlay.policies.choosing import Rule
 from outlay.policies.crossfit import PolicyCurve, best_fixed, per_bin, uniform
@@ -42,6 +43,7 @@ __all__ = [
     "Stop",
     "best_fixed",
     "calibrate",
+    "fit_policy",
     "per_bin",
     "uniform",
 ]

@@ -51,12 +51,9 @@ def calibrate(
     """Fit a per-bin policy and measure it by cross-validation against its baselines.
 
     Args:
-        candidates: the table; its task, model and verifier are written into the policy.
-        difficulty_values: `[Q]`, higher = easier, from samples other than those behind the table; None treats every
-            question alike.
-        difficulty: how such values are obtained and what they cost; needed with values.
-        bins, budgets, splits, shrinkage, one_standard_error, seed: as in `per_bin`.
+        candidates, difficulty_values, difficulty, bins, budgets, shrinkage, one_standard_error: as in `fit_policy`.
         baseline: the family of the uniform baseline (`"best_of_n"`); None leaves it out.
+        splits: random two-fold splits that the measurement averages, drawn from `seed`.
         level, resamples: for intervals.
         date: written into the file as it is (the caller's clock).
 
@@ -66,6 +63,66 @@ def calibrate(
     Raises:
         UserError: values without `difficulty`, or what `per_bin` refuses.
     """
+    policy = fit_policy(
+        candidates,
+        difficulty_values,
+        difficulty,
+        bins=bins,
+        budgets=budgets,
+        shrinkage=shrinkage,
+        one_standard_error=one_standard_error,
+    )
+    at = [plan.budget for plan in policy.plans]
+    curve = per_bin(
+        candidates,
+        np.zeros(candidates.questions) if difficulty_values is None else difficulty_values,
+        1 if difficulty_values is None else bins,
+        at,
+        difficulty_cost=policy.difficulty.cost,
+        splits=splits,
+        shrinkage=shrinkage,
+        one_standard_error=one_standard_error,
+        seed=seed,
+    )
+    fixed = best_fixed(candidates, at, splits=splits, one_standard_error=one_standard_error, seed=seed)
+    base = None if baseline is None else uniform(candidates, baseline, at)
+    figures = _measured(curve, base, fixed, level, resamples, seed)
+    provenance = Provenance(
+        questions=candidates.questions,
+        seed=seed,
+        splits=splits,
+        level=level,
+        baseline=base.name if base is not None else "",
+        date=date,
+    )
+    return Calibration(policy.measured(figures, provenance), curve, base, fixed)
+
+
+def fit_policy(
+    candidates: Candidates,
+    difficulty_values: ArrayLike | None = None,
+    difficulty: Difficulty | None = None,
+    *,
+    bins: int = 5,
+    budgets: Sequence[float] | None = None,
+    shrinkage: float = 0.0,
+    one_standard_error: bool = False,
+) -> Policy:
+    """A per-bin policy chosen with all the questions, without any figure of what it achieves (see `Policy.measured`).
+
+    Args:
+        candidates: the table; its task, model and verifier are written into the policy.
+        difficulty_values: `[Q]`, higher = easier, from samples other than those behind the table; None treats every
+            question alike.
+        difficulty: how such values are obtained and what they cost; needed with values.
+        bins, budgets, shrinkage, one_standard_error: as in `per_bin`.
+
+    Raises:
+        UserError: values without `difficulty`, or a budget that no candidate fits.
+
+    >>> fit_policy(candidates).plans[0].measured is None        # doctest: +SKIP
+    True
+    """
     if (difficulty_values is None) != (difficulty is None or difficulty.source == "none"):
         raise UserError(
             "Difficulty values and their source (`Difficulty(source=..., cost=...)`) must be given together."
@@ -74,46 +131,21 @@ def calibrate(
     values = (
         np.zeros(candidates.questions) if difficulty_values is None else np.asarray(difficulty_values, dtype=np.float64)
     )
-    wanted = bins if difficulty_values is not None else 1
     at = candidates.budgets() if budgets is None else np.unique(np.asarray(budgets, dtype=np.float64))
-    curve = per_bin(
-        candidates,
-        values,
-        wanted,
-        at.tolist(),
-        difficulty_cost=source.cost,
-        splits=splits,
-        shrinkage=shrinkage,
-        one_standard_error=one_standard_error,
-        seed=seed,
-    )
-    fixed = best_fixed(candidates, at.tolist(), splits=splits, one_standard_error=one_standard_error, seed=seed)
-    base = None if baseline is None else uniform(candidates, baseline, at.tolist())
     rule = Rule(shrinkage, one_standard_error)
-    edges, chosen = fit_choices(candidates, values, wanted, at, source.cost, rule)
+    edges, chosen = fit_choices(candidates, values, 1 if difficulty_values is None else bins, at, source.cost, rule)
     pays = pays_for_difficulty(charge(candidates, source.cost), at)
-    measured = _measured(curve, base, fixed, level, resamples, seed)
-    plans = tuple(
-        Plan(budget=float(at[b]), choices=_choices(candidates, chosen[:, b], bool(pays[b])), measured=measured[b])
-        for b in range(at.size)
-    )
-    policy = Policy(
+    return Policy(
         task=candidates.task,
         model=candidates.model,
         verifier=candidates.verifier,
         difficulty=source,
         edges=edges.edges,
-        plans=plans,
-        calibrated=Provenance(
-            questions=candidates.questions,
-            seed=seed,
-            splits=splits,
-            level=level,
-            baseline=base.name if base is not None else "",
-            date=date,
+        plans=tuple(
+            Plan(budget=float(at[b]), choices=_choices(candidates, chosen[:, b], bool(pays[b]))) for b in range(at.size)
         ),
+        calibrated=Provenance(questions=candidates.questions),
     )
-    return Calibration(policy, curve, base, fixed)
 
 
 def _choices(candidates: Candidates, chosen: Ints, by_bin: bool) -> tuple[Choice, ...]:
@@ -129,15 +161,15 @@ def _choices(candidates: Candidates, chosen: Ints, by_bin: bool) -> tuple[Choice
 
 def _measured(
     curve: PolicyCurve, base: PolicyCurve | None, fixed: PolicyCurve, level: float, resamples: int, seed: int
-) -> list[Measured]:
+) -> dict[float, Measured]:
     accuracy = curve.accuracy_interval(level, resamples, seed)
     cost = curve.cost_interval(level, resamples, seed)
     best = fixed.accuracy_interval(level, resamples, seed)
     less_than_fixed = curve.savings(fixed, level, resamples, seed)
     plain = None if base is None else base.accuracy_interval(level, resamples, seed)
     less_than_base = None if base is None else curve.savings(base, level, resamples, seed)
-    return [
-        Measured(
+    return {
+        float(budget): Measured(
             accuracy=_figure(accuracy, b),
             cost=_figure(cost, b),
             baseline=None if plain is None else _figure(plain, b),
@@ -145,8 +177,8 @@ def _measured(
             times_less_than_baseline=None if less_than_base is None else _saving(less_than_base, b),
             times_less_than_best_fixed=_saving(less_than_fixed, b),
         )
-        for b in range(curve.budgets.size)
-    ]
+        for b, budget in enumerate(curve.budgets)
+    }
 
 
 def _figure(values: Interval, b: int) -> Figure:

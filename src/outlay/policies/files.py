@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -12,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from outlay.errors import UserError
+from outlay.strategies.names import described
+from outlay.traces.files import write_text_whole
 
 if TYPE_CHECKING:
     from outlay.policies.policy import Policy
@@ -20,20 +20,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def write(fields: dict[str, Any], comment: list[str], path: Path) -> None:
-    """Write fields as YAML under comment lines, replacing the file in one step."""
+    """Write fields as YAML under comment lines, replacing the file in one step; a UserError where that cannot be done."""
     text = "".join(f"# {line}\n" for line in comment) + yaml.safe_dump(
         fields, sort_keys=False, allow_unicode=True, width=110
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_text_whole(path, text)
 
 
 def read(model: type[Model], path: Path) -> Model:
@@ -90,9 +81,12 @@ def describe(policy: Policy) -> list[str]:
     ]
     bins = len(policy.edges) + 1
     if bins > 1:
+        measure = {"score": "mean verifier score", "consensus": "agreement (share of the most frequent answer)"}[
+            source.measure
+        ]
         how = {
-            "pilot": f"the mean verifier score of {source.samples} first samples",
-            "predicted": "the mean verifier score of earlier samples, given by the caller",
+            "pilot": f"the {measure} of {source.samples} first samples",
+            "predicted": f"the {measure} of earlier samples, given by the caller",
             "oracle": "the true solve rate, given by the caller (a yardstick: no server knows it)",
         }[source.source]
         lines.append(
@@ -102,8 +96,9 @@ def describe(policy: Policy) -> list[str]:
         parts = []
         for number, choice in enumerate(plan.choices):
             who = f"bin {number}: " if len(plan.choices) > 1 else ""
-            options = ", ".join(f"{key} {value}" for key, value in choice.strategy.items() if key != "name")
-            parts.append(f"{who}{choice.strategy['name']}{f' ({options})' if options else ''} x {choice.generations}")
+            label, options = described(choice.strategy)
+            told = f" ({', '.join(options)})" if options else ""
+            parts.append(f"{who}{label}{told} x {choice.generations}")
         result = ""
         if plan.measured is not None:
             accuracy = plan.measured.accuracy
@@ -113,5 +108,8 @@ def describe(policy: Policy) -> list[str]:
             )
         lines.append(f"Up to {plan.budget:g} generations: {'; '.join(parts)}{result}.")
     if policy.calibrated.questions:
-        lines.append(f"Measured by cross-validation on {policy.calibrated.questions} questions; refuses other models.")
+        orders = f", over {policy.calibrated.orders} random orders of their samples" if policy.calibrated.orders else ""
+        lines.append(
+            f"Measured by cross-validation on {policy.calibrated.questions} questions{orders}; refuses other models."
+        )
     return lines

@@ -9,7 +9,7 @@ and serving ask the same object. It promises nothing about questions unlike thos
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from outlay.curves import Interval, interval
 from outlay.curves.shapes import Floats
-from outlay.difficulty import Bins
+from outlay.difficulty import Bins, consensus
 from outlay.errors import UserError
 from outlay.policies import files
 from outlay.policies.candidates import Candidates
@@ -37,14 +37,17 @@ class State:
         budget: the most that may be spent on it, in generations.
         difficulty: an estimate of its difficulty (higher = easier) of the kind that the policy was fitted with, or None.
         pilot_scores: a verifier's final scores of the samples drawn so far, in the order they were asked for; minus
-            infinity for a sample with no parsable answer.
+            infinity for a sample with no parsable answer. Read where the policy's `difficulty.measure` is "score".
         spent: generations spent so far, the pilot's included.
+        pilot_answers: the same samples' answers, equal texts for equal answers, None for a sample without one. Read where
+            it is "consensus".
     """
 
     budget: float
     difficulty: float | None = None
     pilot_scores: tuple[float, ...] = ()
     spent: float = 0.0
+    pilot_answers: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,13 @@ class _Part(BaseModel):
 class Difficulty(_Part):
     """How a question's difficulty is estimated, and what that costs.
 
-    A `pilot` draws `samples` samples first and takes their mean verifier score; `predicted` and `oracle` values are given by
-    the caller; `none` means that every question is treated alike.
+    A `pilot` draws `samples` samples first; `predicted` and `oracle` values are given by the caller; `none` means that every
+    question is treated alike. What a pilot or a prediction reads off its samples is `measure`: their mean verifier `score`,
+    or their `consensus`, the share of the most frequent answer, which needs no verifier.
     """
 
     source: Literal["none", "pilot", "predicted", "oracle"] = Field("none", description="where the estimate comes from")
+    measure: Literal["score", "consensus"] = Field("score", description="what is read off the samples")
     samples: int = Field(0, ge=0, description="samples that the estimate takes")
     cost: float = Field(0.0, ge=0.0, description="generations that it costs each question")
     strategy: dict[str, Any] = Field(
@@ -89,6 +94,10 @@ class Difficulty(_Part):
     def _pilot_has_samples(self) -> Difficulty:
         if self.source == "pilot" and self.samples < 1:
             raise ValueError("a pilot needs at least 1 in `samples`")
+        if self.source == "pilot" and self.measure == "consensus" and self.samples < 2:
+            raise ValueError(
+                "a pilot that measures consensus needs at least 2 in `samples`: one always agrees with itself"
+            )
         return self
 
 
@@ -147,7 +156,8 @@ class Provenance(_Part):
 
     questions: int = 0
     seed: int = 0
-    splits: int = 0
+    splits: int = Field(0, description="two-fold splits of the questions that the figures were averaged over, if any")
+    orders: int = Field(0, description="random orders of the pools that the figures were averaged over, if any")
     level: float = 0.95
     baseline: str = ""
     date: str = ""
@@ -208,6 +218,11 @@ class Policy(_Part):
         """
         return files.read(cls, Path(path))
 
+    def measured(self, figures: Mapping[float, Measured], calibrated: Provenance) -> Policy:
+        """The same policy with what was measured at each budget (none where `figures` has none), and how."""
+        plans = tuple(plan.model_copy(update={"measured": figures.get(plan.budget)}) for plan in self.plans)
+        return self.model_copy(update={"plans": plans, "calibrated": calibrated})
+
     def describe(self) -> list[str]:
         """What the policy does, a line each."""
         return files.describe(self)
@@ -245,7 +260,8 @@ class Policy(_Part):
         """What to do next for a question: draw the pilot, run the bin's strategy with what is left, or stop.
 
         Raises:
-            UserError: a budget below the least plan, or no difficulty where the caller has to give it.
+            UserError: a budget below the least plan, no difficulty where the caller has to give it, or a pilot's scores where
+                its answers are needed (or the other way round).
 
         >>> choice = Choice(strategy={"name": "best_of_n"}, generations=4)
         >>> policy = Policy(task="t", model="m", plans=(Plan(budget=4, choices=(choice,)),))
@@ -257,10 +273,10 @@ class Policy(_Part):
             return self._answer(plan, plan.choices[0], None, state)
         value = state.difficulty
         if value is None and self.difficulty.source == "pilot":
-            missing = self.difficulty.samples - len(state.pilot_scores)
+            missing = self.difficulty.samples - self._seen(state)
             if missing > 0:
                 return Spend(self.model, dict(self.difficulty.strategy), missing, "pilot")
-            value = self._pilot_value(state.pilot_scores)
+            value = self._pilot_value(state)
         if value is None:
             raise UserError(
                 f"This policy places questions by {self.difficulty.source} difficulty, which was not given; "
@@ -344,9 +360,25 @@ class Policy(_Part):
             return Stop(f"the {choice.strategy['name']} plan of {choice.generations} generations is spent", number)
         return Spend(self.model, dict(choice.strategy), min(left, choice.generations), "answer", number)
 
-    def _pilot_value(self, scores: Sequence[float]) -> float:
-        seen = scores[: self.difficulty.samples]
-        return float(np.mean([self.difficulty.unparsable if score == -math.inf else score for score in seen]))
+    def _seen(self, state: State) -> int:
+        """How many of the pilot's samples are known by what this policy measures."""
+        counts = {"score": len(state.pilot_scores), "consensus": len(state.pilot_answers)}
+        own = counts[self.difficulty.measure]
+        if own == 0 and any(counts.values()):
+            needed = {"score": "pilot_scores", "consensus": "pilot_answers"}[self.difficulty.measure]
+            raise UserError(
+                f"This policy's pilot measures {self.difficulty.measure}; pass `{needed}` of the samples drawn."
+            )
+        return own
+
+    def _pilot_value(self, state: State) -> float:
+        first = self.difficulty.samples
+        if self.difficulty.measure == "consensus":
+            answers = state.pilot_answers[:first]
+            classes = {answer: place for place, answer in enumerate(dict.fromkeys(answers))} | {None: -1}
+            return float(consensus([[classes[answer] for answer in answers]])[0])
+        scores = state.pilot_scores[:first]
+        return float(np.mean([self.difficulty.unparsable if score == -math.inf else score for score in scores]))
 
 
 def _find(candidates: Candidates, choice: Choice) -> int:

@@ -12,12 +12,11 @@ from typing import Any
 from outlay.report.names import LEVELS, bin_name, method_name
 from outlay.report.parts import Column, Figure, Row, Section, Series, Table, listed, number, percent
 from outlay.report.reading import Curve, bin_curves, curves, mapping, numbers, texts
+from outlay.study.telling import FALL
 
 BUDGET = "Generations per question, N"
 ACCURACY = "Questions answered correctly"
 INTERVAL_LEGEND = ({"label": "value and its 95% interval", "color": "blue", "dash": "", "symbol": "circle"},)
-FALL = 0.01
-"""A method is listed as falling from one percentage point on."""
 
 _SOURCES = {
     "oracle": "True (oracle) difficulty is how often the model is right in samples that are not measured here.",

@@ -35,6 +35,8 @@ def deciding_section(group: Mapping[str, Any], where: str, id: str) -> Section |
         _gains(policies, where),
         _savings(policies, "compute_ratio", where),
         _savings(policies, "compute_ratio_without_difficulty", where),
+        _savings(policies, "compute_ratio_flops", where),
+        _savings(policies, "compute_ratio_flops_without_difficulty", where),
         *_choices(policies, where),
     )
     blocks = tuple(block for block in found if block is not None)
@@ -154,11 +156,18 @@ def _savings(policies: Mapping[str, Mapping[str, Any]], measure: str, where: str
     }
     cost = FREE if measure.endswith("difficulty") else COUNTED
     counts = measure.endswith("difficulty") or any("difficulty_cost" in policy for policy in policies.values())
+    unit = "in FLOPs" if "flops" in measure else "in generations"
+    charged = (
+        "All that was computed counts: a question is read once, a verifier is charged for what it reads."
+        if "flops" in measure
+        else "Only what is drawn counts, not what a verifier reads."
+    )
     return _by_budget(
-        f"Times less compute than {_baseline(policies)}, at equal accuracy{f' ({cost})' if counts else ''}",
+        f"Times less compute than {_baseline(policies)}, {unit}, at equal accuracy{f' ({cost})' if counts else ''}",
         columns,
-        "Above 1 the policy is cheaper, below 1 dearer; 95% intervals in brackets. ≥ marks a lower bound: the baseline "
-        "does not reach the policy's accuracy at any budget measured.",
+        f"{charged} Above 1 the policy is cheaper, below 1 dearer; 95% intervals in brackets. ≥: the baseline does not reach "
+        "the policy's accuracy at any budget measured, so the value is read at its largest; what holds at 95% is the "
+        "interval's lower end.",
     )
 
 
@@ -183,10 +192,13 @@ def _ratios(policy: Mapping[str, Any], measure: str, where: str) -> dict[float |
 
 
 def _savings_findings(policies: Mapping[str, Mapping[str, Any]], where: str) -> tuple[str, ...]:
-    """At how many of its budgets each policy's interval lies above 1, and at how many below it."""
+    """At how many of its budgets each policy's interval lies above 1, and at how many below it; in FLOPs if known."""
+    flops = any("compute_ratio_flops" in policy for policy in policies.values())
+    measure = "compute_ratio_flops" if flops else "compute_ratio"
+    unit = " (in FLOPs)" if flops else ""
     said: dict[str, list[str]] = {"cheaper": [], "dearer": []}
     for key, policy in policies.items():
-        ratios = list(_ratios(policy, "compute_ratio", f"{where}.{key}").values())
+        ratios = list(_ratios(policy, measure, f"{where}.{key}").values())
         if not ratios or key.startswith(UNIFORM):
             continue
         lows = [finite(r.get("low"), where) for r in ratios]
@@ -199,10 +211,12 @@ def _savings_findings(policies: Mapping[str, Mapping[str, Any]], where: str) -> 
             said[word] += [f"{policy_name(key)}, at {count} of {len(ratios)} budgets"] if count else []
     baseline = _baseline(policies)
     told = [
-        f"All costs counted, reliably {w} than {baseline}: {'; '.join(names)}." for w, names in said.items() if names
+        f"All costs counted{unit}, reliably {w} than {baseline}: {'; '.join(names)}."
+        for w, names in said.items()
+        if names
     ]
     if not told and any("compute_ratio" in policy for key, policy in policies.items() if not key.startswith(UNIFORM)):
-        told = [f"All costs counted, no policy is reliably cheaper or dearer than {baseline}."]
+        told = [f"All costs counted{unit}, no policy is reliably cheaper or dearer than {baseline}."]
     return tuple(told)
 
 

@@ -6,30 +6,11 @@ Ito's palette, which people with any common colour blindness can tell apart; das
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from outlay.report.parts import Series
-
-METHODS = {
-    "pass": "coverage (pass@N)",
-    "best_of_n": "best-of-N",
-    "weighted": "weighted best-of-N",
-    "weighted_best_of_n": "weighted best-of-N",
-    "majority": "majority vote",
-    "majority_vote": "majority vote",
-    "consensus": "consensus (class size × score)",
-    "greedy": "greedy (one sample, temperature 0)",
-    "large_greedy": "larger model, greedy",
-    "beam_search": "beam search",
-    "lookahead": "lookahead search",
-    "dvts": "DVTS",
-    "rebase": "REBASE",
-    "revisions": "revisions",
-    "last_attempt": "last attempt of the chain",
-    "majority_of_chain": "majority of the chain",
-}
+from outlay.strategies.names import method_name as method_name
 
 POLICIES = {
     "uniform": "same for all: best-of-N",
@@ -40,11 +21,7 @@ POLICIES = {
     "per_bin_pilot": "per bin, pilot samples",
     "per_bin_level": "per bin, human difficulty level",
     "per_bin_shuffled": "per bin, shuffled bins (control)",
-    "compute_optimal_oracle": "per bin, true difficulty (oracle)",
-    "compute_optimal_predicted": "per bin, predicted difficulty",
 }
-
-OPTIONS = {"width": "M", "steps": "k", "temperature": "T", "generations": "N", "n": "N", "chains": "chains"}
 
 UNIFORM = "uniform_"
 """How the name of a policy begins that uses one method for every question: the baseline of the others."""
@@ -77,29 +54,6 @@ _CYCLE = (
     ("sky", "6 3", "wye"),
     ("blue", "2 3", "cross"),
 )
-
-
-def method_name(key: str) -> str:
-    """The name of a method, from a curve's key or from a strategy's specification.
-
-    >>> method_name("pass")
-    'coverage (pass@N)'
-    >>> method_name('{"name": "beam_search", "width": 4}')
-    'beam search, M = 4'
-    """
-    specification = _specification(key)
-    if specification is not None:
-        name = str(specification.pop("name"))
-        options = specification.pop("options", None)
-        if isinstance(options, dict):
-            specification |= options
-        label = METHODS.get(name, _words(name))
-        shown = [_option(name, str(k), v) for k, v in sorted(specification.items()) if v is not None]
-        return ", ".join([label, *shown])
-    name, at, budget = key.partition("@")
-    if at and budget.strip().isdigit():
-        return f"{METHODS.get(name, _words(name))}, N = {budget.strip()}"
-    return METHODS.get(key, _words(key))
 
 
 def policy_name(key: str) -> str:
@@ -142,28 +96,3 @@ def styled(keys: Iterable[str], name: Any = method_name) -> dict[str, Series]:
             free += 1
         styles[key] = Series(key, name(key), color, dash, symbol, level=key in LEVELS)
     return styles
-
-
-def _specification(key: str) -> dict[str, Any] | None:
-    if not key.lstrip().startswith("{"):
-        return None
-    try:
-        value = json.loads(key)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) and "name" in value else None
-
-
-def _option(strategy: str, key: str, value: Any) -> str:
-    if key == "selection":
-        return f"chosen by {METHODS.get(str(value), _words(str(value)))}"
-    if key == "steps" and strategy != "lookahead":
-        return f"steps = {value}"
-    shown = "√N" if key == "width" and value in ("sqrt", "sqrt(N)", "sqrt_n") else value
-    if isinstance(shown, float):
-        shown = f"{shown:g}"
-    return f"{OPTIONS.get(key, _words(key))} = {shown}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").strip() or "unnamed"

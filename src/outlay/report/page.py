@@ -23,6 +23,7 @@ from outlay.errors import UserError
 from outlay.report.parts import Figure
 from outlay.report.reading import texts
 from outlay.report.story import comparison_section, exchange_section, groups_of, run_section
+from outlay.traces.files import write_text_whole
 
 _SCRIPTS = ("assets/d3.min.js", "assets/plot.umd.min.js", "template/charts.js")
 _LICENCES = ("assets/d3.LICENSE.txt", "assets/plot.LICENSE.txt", "assets/BUNDLED-LICENSES.txt")
@@ -36,15 +37,7 @@ def write_report(summary: Mapping[str, Any], path: str | os.PathLike[str]) -> No
 
     >>> write_report(json.loads(Path("summary.json").read_text()), "report.html")  # doctest: +SKIP
     """
-    html = render(summary)
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        partial.write_text(html, encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        raise UserError(f"The report cannot be written to {target}: {error.strerror}; choose another place.") from error
+    write_text_whole(Path(path), render(summary))
 
 
 def render(summary: Mapping[str, Any]) -> str:

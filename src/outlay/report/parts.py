@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from outlay.study.figures import percent as percent
+
 Format = Literal["text", "percent", "number", "count"]
 Kind = Literal["curves", "confusion", "intervals", "reliability"]
 Row = Mapping[str, Any]
@@ -103,15 +105,6 @@ class GroupPart:
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
     absent: tuple[str, ...]
-
-
-def percent(value: float) -> str:
-    """A share as a percentage with one decimal.
-
-    >>> percent(0.6412)
-    '64.1%'
-    """
-    return f"{100 * value:.1f}%"
 
 
 def number(value: float) -> str:

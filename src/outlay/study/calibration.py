@@ -28,9 +28,14 @@ def calibration_view(
     difficulty pool, or from the whole pool where there is none. `sampling` are the pool's own options (its temperature),
     which become part of the strategies that a policy names.
 
-    Raises UserError where nothing can choose among the samples.
+    Raises UserError where nothing can choose among the samples, and where a pilot would leave nothing of the pool.
     """
     settings = settings or Settings()
+    if settings.pilot >= pool.size:
+        raise UserError(
+            f"A pilot of {settings.pilot} samples leaves nothing of a pool of {pool.size} ({pool.task}, {pool.model}); "
+            "take a smaller pilot."
+        )
     pool = with_probabilities(pool, settings.seed)
     ks = budgets_up_to(pool.size)
     tables, _ = expected(pool, ks, settings.seed)
@@ -43,7 +48,7 @@ def calibration_view(
     judging = pool if difficulty_pool is None else with_probabilities(difficulty_pool, settings.seed)
     values = {"oracle": difficulty.oracle(judging.correct)}
     costs = {"oracle": float(judging.size)}
-    for kind, samples, size in (("predicted", judging, judging.size), ("pilot", pool, min(settings.pilot, pool.size))):
+    for kind, samples, size in (("predicted", judging, judging.size), ("pilot", pool, settings.pilot)):
         told = pilot_values(samples, size)
         if told is not None:
             values[kind], costs[kind] = told, float(size)

@@ -18,12 +18,16 @@ from outlay import difficulty
 from outlay.policies.candidates import Candidates
 from outlay.policies.choosing import Rule, charge
 from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, per_bin, uniform
+from outlay.study.flops import UNSCORED, PoolFlops
 from outlay.study.measure import COVERAGE, in_order, replayed
-from outlay.study.pools import Floats, Pool
+from outlay.study.pools import Floats, Ints, Pool
 from outlay.study.settings import Settings
 
 STRATEGIES = {"weighted": "weighted_best_of_n"}
 """Methods whose strategy has another name."""
+
+FLOPS = "flops"
+"""The unit of `Candidates.other_costs` that is filled here."""
 
 ORDERS = 64
 """Random orders of each pool over which a pilot is replayed."""
@@ -48,7 +52,28 @@ class Realised:
     def key(self) -> str:
         """Its name among curves: the bare name, or the spec as JSON where it has options."""
         spec = dict(self.spec)
-        return str(spec["name"]) if set(spec) == {"name"} else json.dumps(spec, sort_keys=True, separators=(",", ":"))
+        return str(spec["name"]) if set(spec) == {"name"} else _json(spec)
+
+
+def keyed(runs: Sequence[Realised], taken: Sequence[str]) -> dict[str, Realised]:
+    """The runs by their names among curves; one whose name is taken (by a method of the pool) gets `"source": "run"`.
+
+    >>> run = Realised({"name": "best_of_n"}, (4,), np.ones((1, 1)), np.ones((1, 1)))
+    >>> list(keyed([run], ["best_of_n"]))
+    ['{"name":"best_of_n","source":"run"}']
+    """
+    found: dict[str, Realised] = {}
+    for run in runs:
+        key, number = run.key, 1
+        while key in found or key in taken:
+            key = _json({**run.spec, "source": "run" if number == 1 else f"run {number}"})
+            number += 1
+        found[key] = run
+    return found
+
+
+def _json(spec: Mapping[str, Any]) -> str:
+    return json.dumps(dict(spec), sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -70,10 +95,12 @@ def candidates_of(
     extra: Sequence[Realised] = (),
     limit: int | None = None,
     sampling: Mapping[str, Any] | None = None,
+    flops: PoolFlops | None = None,
 ) -> Candidates | None:
     """The table of every method at every k, and of every realised run (up to `limit`); None without any method.
 
-    `sampling` are options of the strategies that the pool stands for (its temperature).
+    `sampling` are options of the strategies that the pool stands for (its temperature). Costs in FLOPs are in
+    `other_costs` where `flops` and those of every run are known.
     """
     options = dict(sampling or {})
     names: list[str] = []
@@ -81,6 +108,7 @@ def candidates_of(
     budgets: list[float] = []
     accuracy: list[Floats] = []
     cost: list[Floats] = []
+    spent: list[Floats | None] = []
     for method, table in values.items():
         if method == COVERAGE:
             continue
@@ -90,17 +118,20 @@ def candidates_of(
             budgets.append(float(k))
             accuracy.append(table[:, column])
             cost.append(np.full(len(table), float(k)))
+            spent.append(None if flops is None else flops.of(method, [k])[:, 0])
     plain = len(names)
     if not plain:
         return None
     for run in (run for run in extra if run.candidate):
         for column, budget in enumerate(run.budgets):
             if limit is None or budget <= limit:
-                names.append(json.dumps({**run.spec, "n": budget}, sort_keys=True, separators=(",", ":")))
+                names.append(_json({**run.spec, "n": budget}))
                 specs.append(dict(run.spec))
                 budgets.append(float(budget))
                 accuracy.append(run.correct[:, column])
                 cost.append(run.cost[:, column])
+                spent.append(None if run.flops is None else run.flops[:, column])
+    known = [one for one in spent if one is not None]
     return Candidates(
         names=tuple(names),
         specs=tuple(specs),
@@ -108,6 +139,7 @@ def candidates_of(
         accuracy=np.stack(accuracy, axis=1),
         cost=np.stack(cost, axis=1),
         reuses_pilot=tuple(index < plain for index in range(len(names))),
+        other_costs={FLOPS: np.stack(known, axis=1)} if len(known) == len(names) else {},
         task=pool.task,
         model=pool.model,
     )
@@ -160,6 +192,9 @@ def averaged(name: str, curves: Sequence[PolicyCurve]) -> PolicyCurve:
         name=name,
         accuracy=np.mean([curve.accuracy for curve in curves], axis=0),
         cost=np.mean([curve.cost for curve in curves], axis=0),
+        other_costs={
+            unit: np.mean([curve.other_costs[unit] for curve in curves], axis=0) for unit in curves[0].other_costs
+        },
         choices=np.concatenate([curve.choices for curve in curves], axis=0),
     )
 
@@ -169,53 +204,121 @@ def pilot_values(pool: Pool, m: int) -> Floats | None:
     if pool.scores is not None:
         return difficulty.predicted(pool.scores[:, :m])
     if pool.can_vote and pool.answers is not None and m > 1:
-        return difficulty.consensus(pool.answers[:, :m])
+        return _consensus(pool.answers[:, :m])
     return None
 
 
-def pilot_policy(
-    pool: Pool, candidates: Candidates, ks: Sequence[int], budgets: Sequence[int], settings: Settings
-) -> tuple[PolicyCurve, float] | None:
-    """`per_bin_pilot`: bins from the first m samples, which the strategy that follows goes on from.
+def _consensus(answers: Ints) -> Floats:
+    """`difficulty.consensus` of a few samples, for all questions at once: a pilot is read in many orders."""
+    alike = (answers[:, :, None] == answers[:, None, :]) & (answers >= 0)[:, :, None]
+    largest: Floats = alike.sum(axis=2).max(axis=1) / answers.shape[1]
+    return largest
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """A pilot of `samples`, at these budgets; `shuffled` hands what it finds to other questions (the control)."""
+
+    samples: int
+    budgets: tuple[float, ...]
+    shuffled: bool = False
+
+
+def pilot_policies(
+    pool: Pool,
+    candidates: Candidates,
+    ks: Sequence[int],
+    pilots: Sequence[Pilot],
+    settings: Settings,
+    flops: PoolFlops | None = None,
+) -> list[tuple[PolicyCurve, float]]:
+    """`per_bin_pilot` for every pilot: bins from the first m samples, which the strategy that follows goes on from.
 
     In each of 64 random orders of every question's pool one random half of the questions fits bins and choices (from
-    exact expectations), and the other half is measured by what the order really gives.
+    exact expectations), and the other half is measured by what the order really gives. All pilots share orders and halves.
 
     Returns:
-        The policy, and the Monte-Carlo standard error of its mean accuracy (the largest over budgets); None where
-        nothing tells difficulty without reference answers.
+        For each pilot the policy, and the Monte-Carlo standard error of its mean accuracy (the largest over budgets).
+        Every pilot must be able to tell something (see `pilot_values`).
     """
-    m, bins = settings.pilot, settings.bins
-    if pilot_values(pool, m) is None:
-        return None
-    rule = Rule(settings.shrinkage)
-    questions = candidates.questions
-    at = np.array(budgets, dtype=np.float64)
-    charges = charge(candidates, m)
-    pays = charges.cap.min() <= at * (1 + 1e-9)
-    accuracy, cost = np.zeros((questions, at.size)), np.zeros((questions, at.size))
-    choices = np.full((ORDERS, 2, bins, at.size), -1, dtype=np.int64)
-    means = np.zeros((ORDERS, at.size))
+    rule, questions = Rule(settings.shrinkage), candidates.questions
+    bare = replace(candidates, other_costs={})
+    replays = [
+        _Replay(candidates, pilot, settings.bins, _pilot_flops(candidates, pilot, pool, flops)) for pilot in pilots
+    ]
     generator = np.random.default_rng([settings.seed, 0x9107])
     for number in range(ORDERS):
         orders = np.argsort(generator.random(pool.correct.shape), axis=1)
         drawn = in_order(pool, orders)
-        values = pilot_values(drawn, m)
-        assert values is not None
         realised = _realised(candidates, replayed(drawn, ks), ks)
         fold = generator.permutation(questions) % 2
-        for side in range(2):
-            fitting, measured = np.flatnonzero(fold != side), np.flatnonzero(fold == side)
-            edges, chosen = fit_choices(candidates.on(fitting), values[fitting], bins, at, m, rule)
-            choices[number, side, : edges.count] = chosen
-            picked = chosen[edges.assign(values[measured])]
-            rows = measured[:, None]
-            got = realised[rows, picked]
-            accuracy[measured] += got / ORDERS
-            cost[measured] += np.where(pays, charges.cost[rows, picked], candidates.cost[rows, picked]) / ORDERS
-            means[number] += got.sum(axis=0) / questions
-    error = float(means.std(axis=0, ddof=1).max() / np.sqrt(ORDERS))
-    return PolicyCurve("per_bin_pilot", at, accuracy, cost, choices, candidates.names, pays), error
+        sides = [(np.flatnonzero(fold != side), np.flatnonzero(fold == side)) for side in range(2)]
+        tables = [bare.on(fitting) for fitting, _ in sides]
+        seen = {pilot.samples: pilot_values(drawn, pilot.samples) for pilot in pilots}
+        for replay in replays:
+            values = seen[replay.pilot.samples]
+            assert values is not None
+            if replay.pilot.shuffled:
+                values = difficulty.shuffled(values, settings.seed + number)
+            for side, (fitting, measured) in enumerate(sides):
+                edges, chosen = fit_choices(
+                    tables[side], values[fitting], settings.bins, replay.at, replay.pilot.samples, rule
+                )
+                replay.choices[number, side, : edges.count] = chosen
+                replay.add(number, measured, chosen[edges.assign(values[measured])], realised)
+    return [replay.result() for replay in replays]
+
+
+class _Replay:
+    """The running totals of one pilot over the orders."""
+
+    def __init__(self, candidates: Candidates, pilot: Pilot, bins: int, flops: Floats | None) -> None:
+        self.pilot, self.candidates, self.flops = pilot, candidates, flops
+        self.at = np.array(pilot.budgets, dtype=np.float64)
+        self.charges = charge(candidates, pilot.samples)
+        self.pays = self.charges.cap.min() <= self.at * (1 + 1e-9)
+        shape = (candidates.questions, self.at.size)
+        self.accuracy, self.cost, self.spent = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.choices = np.full((ORDERS, 2, bins, self.at.size), -1, dtype=np.int64)
+        self.means = np.zeros((ORDERS, self.at.size))
+
+    def add(self, number: int, measured: Ints, picked: Ints, realised: Floats) -> None:
+        """Enter one half of the questions in one order: what was picked for each `[q, B]`."""
+        rows = measured[:, None]
+        got = realised[rows, picked]
+        self.accuracy[measured] += got / ORDERS
+        self.means[number] += got.sum(axis=0) / self.candidates.questions
+        paid = np.where(self.pays, self.charges.cost[rows, picked], self.candidates.cost[rows, picked])
+        self.cost[measured] += paid / ORDERS
+        if self.flops is not None:
+            plain = self.candidates.other_costs[FLOPS]
+            self.spent[measured] += np.where(self.pays, self.flops[rows, picked], plain[rows, picked]) / ORDERS
+
+    def result(self) -> tuple[PolicyCurve, float]:
+        """The policy, and its Monte-Carlo error."""
+        error = float(self.means.std(axis=0, ddof=1).max() / np.sqrt(ORDERS))
+        others = {} if self.flops is None else {FLOPS: self.spent}
+        names = self.candidates.names
+        curve = PolicyCurve("per_bin_pilot", self.at, self.accuracy, self.cost, self.choices, names, self.pays, others)
+        return curve, error
+
+
+def _pilot_flops(candidates: Candidates, pilot: Pilot, pool: Pool, flops: PoolFlops | None) -> Floats | None:
+    """FLOPs of every candidate after a pilot `[Q, S]`: its samples are drawn once, and scored where scores tell difficulty."""
+    if flops is None or FLOPS not in candidates.other_costs:
+        return None
+    m = pilot.samples
+    told = flops.scoring([m])[:, 0] * (pool.scores is not None)
+    columns = []
+    for place, name in enumerate(candidates.names):
+        own = candidates.other_costs[FLOPS][:, place]
+        if candidates.reuses_pilot[place]:
+            method, _, k = name.partition("@")
+            own = flops.of(method, [max(int(k), m)])[:, 0]
+            columns.append(own + told if method in UNSCORED else own)
+        else:
+            columns.append(own + flops.drawing([m])[:, 0] + told)
+    return np.stack(columns, axis=1)
 
 
 def _realised(candidates: Candidates, tables: Mapping[str, Floats], ks: Sequence[int]) -> Floats:

@@ -25,6 +25,15 @@ def plain(value: Any) -> Any:
     return round(number, DIGITS) if math.isfinite(number) else None
 
 
+def percent(value: float) -> str:
+    """A share as a percentage with one decimal.
+
+    >>> percent(0.6412)
+    '64.1%'
+    """
+    return f"{100 * value:.1f}%"
+
+
 def listed(values: Sequence[Any] | Floats) -> list[Any]:
     """`plain` over a sequence."""
     return [plain(value) for value in values]

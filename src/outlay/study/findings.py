@@ -1,14 +1,15 @@
-"""What a study's traces say: its summary, and a policy for each task."""
+"""What a study's traces say: its summary, and a policy for each task and model."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from outlay.policies.policy import Policy
 from outlay.study.fitting import fitted
-from outlay.study.runs import recorded
+from outlay.study.runs import recorded, recorded_name, roles_of
 from outlay.study.settings import Settings
 from outlay.study.study import Study
 from outlay.study.summary import group_of, summary_of
@@ -17,7 +18,7 @@ from outlay.traces import Store
 
 @dataclass(frozen=True)
 class Findings:
-    """A study's summary, and the policy for each task that allows one."""
+    """A study's summary, and the policies that it allows, by task; by task and model where models share a task."""
 
     summary: dict[str, Any]
     policies: Mapping[str, Policy]
@@ -31,11 +32,17 @@ def settings_of(study: Study) -> Settings:
 def find(study: Study, store: Store) -> Findings:
     """Read a study's traces: groups in the study's order, and policies."""
     settings = settings_of(study)
-    order = {entry.task: number for number, entry in enumerate(study.entries)}
-    found = sorted(recorded(store.solutions(), store.runs()), key=lambda one: order.get(one.pool.task, len(order)))
+    order = {(recorded_name(entry.task), entry.model): number for number, entry in enumerate(study.entries)}
+    found = sorted(
+        recorded(store.solutions(), store.runs(), roles_of(study)),
+        key=lambda one: order[one.pool.task, one.pool.model],
+    )
     groups = [group_of(one, settings) for one in found]
+    models = Counter(one.pool.task for one in found)
     policies = {
-        one.pool.task: fitted(one, group, settings)
+        one.pool.task if models[one.pool.task] == 1 else f"{one.pool.task} {one.pool.model}": fitted(
+            one, group, settings
+        )
         for one, group in zip(found, groups, strict=True)
         if "per_bin_pilot" in group.get("policies", {})
     }

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from outlay.errors import UserError
-from outlay.policies import Difficulty, Figure, Measured, Plan, Policy, Saving, calibrate
+from outlay.policies import Difficulty, Figure, Measured, Policy, Provenance, Saving, fit_policy
 from outlay.study.calibration import calibration_view
+from outlay.study.deciding import ORDERS
 from outlay.study.measure import budgets_up_to
 from outlay.study.runs import Recorded
 from outlay.study.settings import Settings
@@ -27,25 +28,32 @@ def fitted(found: Recorded, group: Mapping[str, Any], settings: Settings) -> Pol
     if "pilot" not in view.values:
         raise UserError("a pilot cannot tell difficulty here: it needs a verifier's scores, or answers that can vote")
     samples = round(view.difficulty_cost["pilot"])
-    drawing = {"name": "best_of_n" if found.verifier else "majority", **found.sampling}
-    policy = calibrate(
+    scored = found.pool.scores is not None
+    drawing = {"name": "best_of_n" if scored else "majority", **found.sampling}
+    policy = fit_policy(
         replace(view.candidates, verifier=found.verifier),
         view.values["pilot"],
-        Difficulty(source="pilot", samples=samples, cost=float(samples), strategy=drawing),
+        Difficulty(
+            source="pilot",
+            measure="score" if scored else "consensus",
+            samples=samples,
+            cost=float(samples),
+            strategy=drawing,
+        ),
         bins=settings.bins,
         budgets=[float(k) for k in budgets_up_to(found.pool.size)],
-        splits=settings.splits,
         shrinkage=settings.shrinkage,
-        resamples=settings.resamples,
-        seed=settings.seed,
-        date=date.today().isoformat(),
-    ).policy
+    )
     figures = _measured(group)
-    return policy.model_copy(update={"plans": tuple(_with_figures(plan, figures) for plan in policy.plans)})
-
-
-def _with_figures(plan: Plan, figures: Mapping[float, Measured]) -> Plan:
-    return plan.model_copy(update={"measured": figures.get(plan.budget)})
+    baseline = next((name for name in group.get("policies", {}) if name.startswith("uniform_")), "")
+    provenance = Provenance(
+        questions=view.candidates.questions,
+        seed=settings.seed,
+        orders=ORDERS if figures else 0,
+        baseline=baseline.replace("_", " ", 1) if figures else "",
+        date=date.today().isoformat(),
+    )
+    return policy.measured(figures, provenance)
 
 
 def _measured(group: Mapping[str, Any]) -> dict[float, Measured]:

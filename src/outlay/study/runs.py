@@ -1,8 +1,10 @@
 """From a store of runs to what an analysis takes: a pool, a pool for difficulty, and the strategies run on their own.
 
-Of each task and model the pool is the plain-sampling run (best-of-N, majority, weighted) with the most samples a question;
-the same strategy under another seed is the difficulty pool; everything else is a strategy of its own. A model with greedy
-runs only is a larger model to compare with. Runs that do not cover the pool's questions are left out, with a warning.
+A study says which run is the pool, which one estimates difficulty and which model is the larger one (`Roles`). Traces whose
+study is not known are guessed at: of each task and model the pool is the plain-sampling run (best-of-N, majority, weighted)
+with the most samples a question, the same strategy under another seed is the difficulty pool, and a model with greedy runs
+only is a larger model to compare with. Everything else is a strategy of its own. Runs that do not cover the pool's
+questions are left out, with a warning.
 """
 
 from __future__ import annotations
@@ -18,9 +20,14 @@ import pyarrow.compute as pc
 
 from outlay.errors import UserError
 from outlay.study.deciding import Realised
+from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.pools import Floats, Pool, pool_of_runs
+from outlay.study.study import Study, parse_study
+from outlay.study.work import jobs
 from outlay.tasks import Task
 from outlay.tasks import load as load_task
+from outlay.traces import Store
+from outlay.traces.rows import canonical_strategy
 from outlay.traces.schema import COST_FIELDS
 
 PLAIN_SAMPLING = ("best_of_n", "weighted_best_of_n", "majority", "majority_vote")
@@ -31,11 +38,40 @@ _Key = tuple[str | None, str, int | None, int]
 
 
 @dataclass(frozen=True)
+class Roles:
+    """What the runs of one task and model are for: which drew the pool, which estimate difficulty, which model is larger."""
+
+    task: str
+    model: str
+    pool: _Key
+    difficulty: _Key | None = None
+    large: str | None = None
+
+
+def roles_of(study: Study) -> list[Roles]:
+    """The roles that a study gives its runs, one an entry."""
+    found = []
+    for entry in study.entries:
+        pool, judging = jobs(entry, study.seed)[:2]
+        keys = [
+            (job.verifier, canonical_strategy(job.strategy.spec()), job.budget, job.seed) for job in (pool, judging)
+        ]
+        found.append(Roles(recorded_name(entry.task), entry.model, keys[0], keys[1], entry.large))
+    return found
+
+
+def recorded_name(task: str) -> str:
+    """What traces call a task; its own name where it can be loaded."""
+    loaded = _task(task)
+    return task if loaded is None else loaded.name
+
+
+@dataclass(frozen=True)
 class Recorded:
     """Everything that a store holds on one task and model, aligned by question.
 
-    `sampling` are the options (temperature, top-p) of the strategy that drew the pool. `sample_flops` is what
-    generating and scoring one sample of the pool cost; `cost` sums each kind of cost over all runs.
+    `sampling` are the options (temperature, top-p) of the strategy that drew the pool. `flops` is what drawing and
+    scoring its samples cost, where that is known; `cost` sums each kind of cost over all runs.
     """
 
     pool: Pool
@@ -43,24 +79,40 @@ class Recorded:
     runs: tuple[Realised, ...]
     verifier: str | None
     sampling: Mapping[str, Any]
-    sample_flops: float | None
+    flops: PoolFlops | None
     cost: Mapping[str, float]
 
 
-def recorded(solutions: pa.Table, runs: pa.Table) -> list[Recorded]:
+def recorded_in(store: Store) -> list[Recorded]:
+    """`recorded` of a store, with the roles that its own study gives where the store names one that can be read."""
+    study = store.meta.get("study")
+    roles: Sequence[Roles] = ()
+    if study is not None:
+        try:
+            roles = roles_of(parse_study(study, str(store.path / "meta.json")))
+        except UserError:
+            roles = ()  # written by another version: the runs themselves have to tell
+    return recorded(store.solutions(), store.runs(), roles)
+
+
+def recorded(solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = ()) -> list[Recorded]:
     """What the tables of a store hold, one entry for each task and model that has a pool; sorted by task and model.
 
-    Raises UserError where there is no pool at all.
+    Args:
+        solutions, runs: the tables.
+        roles: what the runs are for; guessed where none are given.
+
+    Raises:
+        UserError: there is no pool at all.
     """
     found: list[Recorded] = []
-    for task in sorted(set(runs["task"].to_pylist())):
-        of_task = runs.filter(pc.equal(runs["task"], task))
-        models = sorted(set(of_task["model"].to_pylist()))
-        tables = {model: of_task.filter(pc.equal(of_task["model"], model)) for model in models}
-        pooled = {model: key for model, table in tables.items() if (key := _pool_key(table)) is not None}
-        for model, key in pooled.items():
-            others = {other: table for other, table in tables.items() if other not in pooled}
-            found.append(_recorded(solutions, tables[model], key, others))
+    for role in sorted(roles or _guessed(runs), key=lambda role: (role.task, role.model)):
+        of_task = runs.filter(pc.equal(runs["task"], role.task))
+        table = of_task.filter(pc.equal(of_task["model"], role.model))
+        groups = _groups(table)
+        if role.pool in groups:
+            larger = {} if role.large is None else {role.large: of_task.filter(pc.equal(of_task["model"], role.large))}
+            found.append(_recorded(solutions, groups, role, larger if roles else _greedy_only(of_task)))
     if not found:
         raise UserError(
             f"The traces hold no pool of plain samples to analyse (runs of {', '.join(PLAIN_SAMPLING[:3])} with at least "
@@ -69,48 +121,74 @@ def recorded(solutions: pa.Table, runs: pa.Table) -> list[Recorded]:
     return found
 
 
-def _groups(table: pa.Table) -> dict[_Key, list[dict[str, Any]]]:
+def _guessed(runs: pa.Table) -> list[Roles]:
+    """Roles by the look of the runs."""
+    found = []
+    for task in sorted(set(runs["task"].to_pylist())):
+        of_task = runs.filter(pc.equal(runs["task"], task))
+        for model in sorted(set(of_task["model"].to_pylist())):
+            groups = _groups(of_task.filter(pc.equal(of_task["model"], model)))
+            key = _pool_key(groups)
+            if key is not None:
+                twins = [other for other in groups if other[:2] == key[:2] and other[3] != key[3]]
+                twin = max(twins, key=lambda other: (other[2] or 0, -other[3]), default=None)
+                found.append(Roles(task, model, key, twin))
+    return found
+
+
+def _greedy_only(of_task: pa.Table) -> dict[str, pa.Table]:
+    """The runs of the models that have no pool."""
+    models = sorted(set(of_task["model"].to_pylist()))
+    tables = {model: of_task.filter(pc.equal(of_task["model"], model)) for model in models}
+    return {model: table for model, table in tables.items() if _pool_key(_groups(table)) is None}
+
+
+def _groups(table: pa.Table, only: str | None = None) -> dict[_Key, list[dict[str, Any]]]:
+    """The rows of each verifier, strategy, budget and seed; of strategies of this name, where one is given."""
     groups: dict[_Key, list[dict[str, Any]]] = {}
     columns = [*_KEY, "run_id", "question_id", "correct", "solutions", *(f"cost_{name}" for name in COST_FIELDS)]
     for row in table.select(columns).to_pylist():
         groups.setdefault((row["verifier"], row["strategy"], row["budget"], row["seed"]), []).append(row)
-    return groups
+    return {key: rows for key, rows in groups.items() if only in (None, _name(key))}
 
 
 def _name(key: _Key) -> str:
     return str(json.loads(key[1])["name"])
 
 
-def _pool_key(table: pa.Table) -> _Key | None:
+def _pool_key(groups: Mapping[_Key, Sequence[Mapping[str, Any]]]) -> _Key | None:
     """The plain-sampling run with the most questions x samples, one with a verifier first, then the lowest seed."""
     sizes = {
         key: sum(row["solutions"] for row in rows)
-        for key, rows in _groups(table).items()
+        for key, rows in groups.items()
         if _name(key) in PLAIN_SAMPLING and max(row["solutions"] for row in rows) > 1
     }
     return max(sizes, key=lambda key: (key[0] is not None, sizes[key], -key[3], key[1]), default=None)
 
 
-def _recorded(solutions: pa.Table, table: pa.Table, key: _Key, others: Mapping[str, pa.Table]) -> Recorded:
-    groups = _groups(table)
-    task_name = table["task"][0].as_py()
-    task = _task(task_name)
-    pool = _pool(solutions, groups[key], task)
-    twins = [other for other in groups if other[:2] == key[:2] and other[3] != key[3]]
-    twin = max(twins, key=lambda other: (other[2] or 0, -other[3]), default=None)
+def _recorded(
+    solutions: pa.Table,
+    groups: Mapping[_Key, list[dict[str, Any]]],
+    role: Roles,
+    larger: Mapping[str, pa.Table],
+) -> Recorded:
+    key = role.pool
+    task = _task(role.task)
+    drawn = _solutions(solutions, groups[key])
+    pool = _pool(drawn, task)
     difficulty_pool = None
-    if twin is not None:
-        drawn = _pool(solutions, groups[twin], task)
-        if set(pool.questions) <= set(drawn.questions):
-            difficulty_pool = _on_questions(drawn, pool.questions)
-    realised, warnings = _realised({k: rows for k, rows in groups.items() if k not in (key, twin)}, pool.questions)
-    for name, other in sorted(others.items()):
-        large, more = _realised(_groups(other), pool.questions)
-        label = "large_greedy" if len(others) == 1 else f"greedy ({name})"
-        realised += [replace(r, spec={"name": label}, candidate=False) for r in large if r.spec.get("name") == "greedy"]
+    if role.difficulty is not None and role.difficulty in groups:
+        judging = _pool(_solutions(solutions, groups[role.difficulty]), task)
+        if set(pool.questions) <= set(judging.questions):
+            difficulty_pool = _on_questions(judging, pool.questions)
+    realised, warnings = _realised(
+        {k: rows for k, rows in groups.items() if k not in (key, role.difficulty)}, pool.questions
+    )
+    for name, table in sorted(larger.items()):
+        large, more = _realised(_groups(table, "greedy"), pool.questions)
+        label = "large_greedy" if len(larger) == 1 else f"greedy ({name})"
+        realised += [replace(run, spec={"name": label}, candidate=False) for run in large]
         warnings += more
-    rows = groups[key]
-    flops = sum(row["cost_flops"] for row in rows) / max(sum(row["solutions"] for row in rows), 1)
     everything = [row for group in groups.values() for row in group]
     return Recorded(
         pool=replace(pool, warnings=(*pool.warnings, *warnings)),
@@ -118,7 +196,12 @@ def _recorded(solutions: pa.Table, table: pa.Table, key: _Key, others: Mapping[s
         runs=tuple(realised),
         verifier=key[0],
         sampling={name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p")},
-        sample_flops=flops or None,
+        flops=pool_flops(
+            groups[key],
+            drawn.select(["question_id", "steps", "step_tokens"]).to_pylist(),
+            [row for k, rows in groups.items() if k[0] in (None, key[0]) for row in rows],
+            pool.questions,
+        ),
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
     )
 
@@ -130,9 +213,12 @@ def _task(name: str) -> Task | None:
         return None
 
 
-def _pool(solutions: pa.Table, rows: Sequence[Mapping[str, Any]], task: Task | None) -> Pool:
+def _solutions(solutions: pa.Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     ids = pa.array([row["run_id"] for row in rows], pa.string())
-    drawn = solutions.filter(pc.is_in(solutions["run_id"], value_set=ids))
+    return solutions.filter(pc.is_in(solutions["run_id"], value_set=ids))
+
+
+def _pool(drawn: pa.Table, task: Task | None) -> Pool:
     if task is None or task.name.startswith("jsonl:"):
         return pool_of_runs(drawn)
     return pool_of_runs(drawn, can_vote=task.answers_can_vote, grouping=str)

@@ -5,7 +5,7 @@ A study never says how it is to be run (workers, batch sizes, folders): that can
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from outlay import models, tasks, verifiers
 from outlay.errors import UserError
 from outlay.registry import nearest
 from outlay.strategies import from_spec
@@ -36,7 +37,16 @@ class Search(_Strict):
     @field_validator("strategy")
     @classmethod
     def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return from_spec(value).spec()
+        try:
+            strategy = from_spec(value)
+        except UserError as error:  # as a ValueError it is told with file and field
+            raise ValueError(str(error)) from error
+        temperature, top_p = getattr(strategy, "temperature", 0.0), getattr(strategy, "top_p", 1.0)
+        if temperature < 0:
+            raise ValueError(f"a temperature is at least 0, not {temperature:g}")
+        if not 0 < top_p <= 1:
+            raise ValueError(f"top_p is above 0 and at most 1, not {top_p:g}")
+        return strategy.spec()
 
     @field_validator("budgets")
     @classmethod
@@ -83,11 +93,22 @@ class Study(_Strict):
     """
 
     name: str
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     headline_budget: int = Field(16, ge=1)
     bins: int = Field(5, ge=1)
     pilot: int = Field(4, ge=1)
     entries: tuple[Entry, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _entries_differ(self) -> Study:
+        pairs = [(entry.task, entry.model) for entry in self.entries]
+        twice = next((pair for number, pair in enumerate(pairs) if pair in pairs[:number]), None)
+        if twice is not None:
+            raise ValueError(
+                f"entries: two of them have the task {twice[0]} and the model {twice[1]}, and their runs would be mixed; "
+                "give each its own study"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pilots_leave_something(self) -> Study:
@@ -105,8 +126,12 @@ def load_study(path: Path) -> Study:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"there is no study file {path}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); give a study's YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if content is None:
+        raise UserError(f"{path} is empty; a study has a name and entries")
     if not isinstance(content, Mapping):
         raise UserError(f"{path} must hold a mapping with name and entries, not {type(content).__name__}")
     return parse_study(content, str(path))
@@ -118,8 +143,32 @@ def parse_study(content: Mapping[str, Any], where: str) -> Study:
         return Study.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise UserError(f"{where}, field {field}: {_sentence(first)}") from None
+        field = ", field " + ".".join(map(str, first["loc"])) if first["loc"] else ""
+        raise UserError(f"{where}{field}: {_sentence(first)}") from None
+
+
+def check_addresses(study: Study) -> None:
+    """Load every task, model and verifier that a study names, once, so that a wrong name is found before anything is sampled.
+
+    Raises UserError that names the entry's field.
+    """
+    known: set[tuple[str, str]] = set()
+    loaders: Mapping[str, Callable[[str], Any]] = {
+        "task": tasks.load,
+        "model": models.load,
+        "large": models.load,
+        "verifier": verifiers.load,
+    }
+    for number, entry in enumerate(study.entries):
+        for field, load in loaders.items():
+            address = getattr(entry, field)
+            if address is None or (field, address) in known:
+                continue
+            try:
+                load(address)
+            except UserError as error:
+                raise UserError(f"study {study.name}, field entries.{number}.{field}: {error}") from error
+            known.add((field, address))
 
 
 def demo_study(quick: bool) -> Study:

@@ -6,7 +6,6 @@ The same samples and the same seed give the same summary, seconds aside.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import Any
 
 from outlay.curves import interval, paired_difference
 from outlay.study.analysis import analyse
-from outlay.study.figures import as_points
+from outlay.study.figures import as_points, percent
 from outlay.study.machine import machine, versions
 from outlay.study.pools import Chains, Pool, read_pools
-from outlay.study.runs import Recorded, recorded
+from outlay.study.runs import Recorded, recorded_in
 from outlay.study.settings import Settings
-from outlay.study.telling import percent
 from outlay.traces import Store
+from outlay.traces.files import write_text_whole
 
 
 def summarise(store: Store, settings: Settings | None = None) -> dict[str, Any]:
@@ -29,8 +28,7 @@ def summarise(store: Store, settings: Settings | None = None) -> dict[str, Any]:
     Raises UserError where there is no such pool.
     """
     settings = settings or Settings()
-    found = recorded(store.solutions(), store.runs())
-    return summary_of([group_of(one, settings) for one in found], settings)
+    return summary_of([group_of(one, settings) for one in recorded_in(store)], settings)
 
 
 def group_of(found: Recorded, settings: Settings) -> dict[str, Any]:
@@ -39,7 +37,7 @@ def group_of(found: Recorded, settings: Settings) -> dict[str, Any]:
         found.pool,
         difficulty_pool=found.difficulty_pool,
         runs=found.runs,
-        sample_flops=found.sample_flops,
+        flops=found.flops,
         settings=settings,
     )
     if found.verifier is not None and "verifier" in group:
@@ -57,7 +55,7 @@ def summarise_files(paths: Sequence[Path], settings: Settings | None = None) -> 
     for path in paths:
         if path.is_dir():
             store = Store(path, create=False)
-            groups += [group_of(one, settings) for one in recorded(store.solutions(), store.runs())]
+            groups += [group_of(one, settings) for one in recorded_in(store)]
     files = [path for path in paths if not path.is_dir()]
     pools = read_pools(files) if files else []
     groups += [analyse(pool, settings=settings) for pool in pools]
@@ -85,10 +83,7 @@ def summary_of(groups: Sequence[Mapping[str, Any]], settings: Settings) -> dict[
 
 def write_summary(summary: Mapping[str, Any], path: Path) -> None:
     """Write the summary as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    temporary.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text_whole(path, json.dumps(summary, indent=1, allow_nan=False) + "\n")
 
 
 def compare_models(pools: Sequence[Pool | Chains], settings: Settings) -> list[dict[str, Any]]:

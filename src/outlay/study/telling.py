@@ -8,28 +8,19 @@ from typing import Any
 import numpy as np
 
 from outlay.curves import Interval, paired_difference
+from outlay.strategies.names import METHODS
+from outlay.study.figures import percent
+from outlay.study.flops import UNSCORED
 from outlay.study.measure import COVERAGE
 from outlay.study.pools import Floats, Pool
 from outlay.study.settings import Settings
 
-NAMES = {
-    "pass": "coverage",
-    "majority": "majority voting",
-    "best_of_n": "best-of-N",
-    "weighted": "weighted best-of-N",
-    "consensus": "consensus (class size x score)",
-}
 FALL = 0.01
-"""Over-optimisation is named from one percentage point on, if its interval excludes zero."""
+"""A fall is named from one percentage point on."""
 
 FEW_QUESTIONS = 300
 FEW_SAMPLES = 16
 EASY = 0.85
-
-
-def percent(value: float) -> str:
-    """`0.3021` as `30.2%`."""
-    return f"{100 * value:.1f}%"
 
 
 def size_warnings(pool: Pool) -> list[str]:
@@ -74,26 +65,32 @@ def curve_sentences(pool: Pool, tables: Mapping[str, Floats], ks: Sequence[int],
     ]
     methods = {name: table for name, table in tables.items() if name != COVERAGE}
     if methods:
-        ends = ", ".join(f"{NAMES[name]} {percent(table.mean(axis=0)[last])}" for name, table in methods.items())
+        ends = ", ".join(f"{METHODS[name]} {percent(table.mean(axis=0)[last])}" for name, table in methods.items())
         sentences.append(f"Choosing among {ks[last]} samples gives {ends}.")
     for name, table in methods.items():
-        sentences += _over_optimised(name, table, ks, settings)
+        sentences += _falling(name, table, ks, settings)
     if len(methods) > 1:
         sentences += _apart(methods, ks[last], settings)
     return sentences
 
 
-def _over_optimised(name: str, table: Floats, ks: Sequence[int], settings: Settings) -> list[str]:
+def _falling(name: str, table: Floats, ks: Sequence[int], settings: Settings) -> list[str]:
+    """Over-optimisation where a score chooses; a vote that looks at no score falls for another reason."""
     means = table.mean(axis=0)
     peak = int(means.argmax())
     if means[peak] - means[-1] < FALL:
         return []
     fall = _difference(table[:, peak], table[:, -1], settings)
     sure = "" if fall.low[0] > 0 else ", though chance could explain that"
-    label = NAMES[name][:1].upper() + NAMES[name][1:]
+    label = METHODS[name][:1].upper() + METHODS[name][1:]
+    cause = (
+        f"with more votes a common wrong answer wins more often, {_points(fall)}"
+        if name in UNSCORED
+        else f"over-optimisation of an imperfect score by {_points(fall)}"
+    )
     return [
         f"{label} peaks at N={ks[peak]} ({percent(means[peak])}) and falls to {percent(means[-1])} at "
-        f"N={ks[-1]}: over-optimisation of an imperfect score by {_points(fall)}{sure} (N is read off the same questions)."
+        f"N={ks[-1]}: {cause}{sure} (N is read off the same questions)."
     ]
 
 
@@ -103,10 +100,10 @@ def _apart(methods: Mapping[str, Floats], n: int, settings: Settings) -> list[st
     beaten = []
     for name, values in at_end.items():
         if name != best and _difference(at_end[best], values, settings).low[0] > 0:
-            beaten.append(NAMES[name])
+            beaten.append(METHODS[name])
     if not beaten:
         return [f"At N={n} these methods cannot be told apart: every paired difference from the best includes zero."]
-    return [f"At N={n} {NAMES[best]} is reliably ahead of {' and '.join(beaten)}."]
+    return [f"At N={n} {METHODS[best]} is reliably ahead of {' and '.join(beaten)}."]
 
 
 def verifier_sentences(quality: Mapping[str, Any]) -> list[str]:
@@ -123,91 +120,127 @@ def verifier_sentences(quality: Mapping[str, Any]) -> list[str]:
     return [told + "."]
 
 
+QUOTED = {
+    "best_fixed": "the best strategy that is the same for all",
+    "per_bin_pilot": "deciding per question from a pilot of {pilot}, its cost included,",
+    "per_bin_oracle": "deciding with difficulty known for nothing",
+}
+"""What the one sentence compares with the usual way."""
+
+
 def in_short(policies: Mapping[str, Mapping[str, Any]], method: str, settings: Settings) -> str:
-    """What it comes to, in one sentence: the usual way, the best that is the same for all, and deciding per question."""
-    uniform = policies[f"uniform_{method}"]
-    budget = _headline(uniform, settings)
+    """What it comes to, in one sentence: the usual way, the best that is the same for all, and deciding per question.
+
+    All are read at the largest budget that all have, up to the headline's; where there is none, each says its own.
+    """
+    first = f"uniform_{method}"
+    quoted = [name for name in QUOTED if name in policies]
+    at = budgets_of({name: policies[name] for name in (first, *quoted)}, settings)
     parts = [
-        f"At {budget:g} generations a question, {NAMES[method]} for all is right in {_accuracy(uniform, settings)}"
+        f"At {at[first]:g} generations a question, {METHODS[method]} for all is right in {_accuracy(policies, first, at)}"
     ]
-    for name, label in (
-        ("best_fixed", "the best strategy that is the same for all"),
-        ("per_bin_pilot", f"deciding per question from a pilot of {settings.pilot}, its cost included,"),
-        ("per_bin_oracle", "deciding with difficulty known for nothing"),
-    ):
-        policy = policies.get(name)
-        if policy is None:
-            continue
-        gain = _at_headline(policy, policy["gain"], settings)
+    for name in quoted:
+        policy = policies[name]
+        gain = _read(policy, "gain", at[name])
         sure = "reliably more" if gain["low"] > 0 else "reliably less" if gain["high"] < 0 else "no reliable difference"
-        ratios = policy.get("compute_ratio_without_difficulty", policy["compute_ratio"])
-        ratio = _at_headline(policy, ratios, settings)
-        least = "at least " if ratio["censored"] else ""
-        saved = (
-            f", {least}{ratio['value']:.1f} times less compute" if ratio["low"] is not None and ratio["low"] > 1 else ""
-        )
-        parts.append(f"{label} in {_accuracy(policy, settings)} ({sure}{saved})")
-    return "; ".join(parts) + "."
+        ratio, unit = _saving(name, policy, method, at[name])
+        saved = f", {_briefly(ratio, unit)}" if ratio["low"] is not None and ratio["low"] > 1 else ""
+        own = "" if at[name] == at[first] else f" at {at[name]:g} generations"
+        label = QUOTED[name].format(pilot=settings.pilot)
+        parts.append(f"{label} in {_accuracy(policies, name, at)}{own} ({sure}{saved})")
+    return "; ".join([*parts, *_control(policies, at, settings)]) + "."
 
 
-def _accuracy(policy: Mapping[str, Any], settings: Settings) -> str:
-    return percent(_at_headline(policy, policy["accuracy"], settings)["mean"])
+def budgets_of(policies: Mapping[str, Mapping[str, Any]], settings: Settings) -> dict[str, float]:
+    """Where each policy is read: the largest budget that all have, up to the headline's; else the largest of its own."""
+    shared = set.intersection(*(set(policy["budget"]) for policy in policies.values()))
+    fitting = [budget for budget in shared if budget <= settings.headline_budget]
+    if fitting:
+        return dict.fromkeys(policies, float(max(fitting)))
+    return {name: _headline(policy, settings) for name, policy in policies.items()}
+
+
+def _control(policies: Mapping[str, Mapping[str, Any]], at: Mapping[str, float], settings: Settings) -> list[str]:
+    """The shuffled bins' accuracy, wherever a quoted policy per bin is not reliably above the best fixed strategy."""
+    per_bin = [name for name in at if name.startswith("per_bin_")]
+    control = policies.get("per_bin_shuffled")
+    if control is None or all(_read(policies[name], "gain_over_best_fixed", at[name])["low"] > 0 for name in per_bin):
+        return []
+    lead = next(iter(at.values()))
+    own = lead if lead in control["budget"] else _headline(control, settings)
+    place = "" if own == lead else f" at {own:g} generations"
+    return [
+        f"bins that know nothing of difficulty (the control) in {percent(_read(control, 'accuracy', own)['mean'])}{place}, so "
+        "knowing difficulty is not shown to add to the best fixed strategy"
+    ]
 
 
 def policy_sentences(
     policies: Mapping[str, Mapping[str, Any]], method: str, settings: Settings
 ) -> tuple[list[str], list[str]]:
-    """What deciding per bin is worth at the headline budget, with the control beside it; and warnings."""
-    sentences = [
-        told
-        for name in ("per_bin_pilot", "per_bin_oracle", "per_bin_predicted", "best_fixed")
+    """What deciding per bin is worth near the headline's budget, with the control beside it; and warnings."""
+    told = [
+        name
+        for name in ("per_bin_pilot", "per_bin_oracle", "per_bin_predicted", "best_fixed", "per_bin_shuffled")
         if name in policies
-        for told in _policy_sentence(name, policies[name], method, settings)
     ]
-    control = policies.get("per_bin_shuffled")
-    if control is not None:
-        given = _at_headline(control, control["accuracy"], settings)
+    at = budgets_of({name: policies[name] for name in told}, settings)
+    sentences = [
+        _policy_sentence(name, policies[name], method, at[name], settings)
+        for name in told
+        if name != "per_bin_shuffled"
+    ]
+    if "per_bin_shuffled" in at:
         sentences.append(
-            f"The control, bins that know nothing of difficulty (shuffled), gives {percent(given['mean'])} at "
-            f"{_headline(control, settings):g} generations."
+            f"The control, bins that know nothing of difficulty (shuffled), gives {_accuracy(policies, 'per_bin_shuffled', at)} "
+            f"at {at['per_bin_shuffled']:g} generations."
         )
     warnings = []
-    per_bin = [
-        policy for name, policy in policies.items() if name.startswith("per_bin_") and name != "per_bin_shuffled"
-    ]
-    gains = [_at_headline(policy, policy["gain_over_best_fixed"], settings) for policy in per_bin]
-    if gains and not any(gain["low"] > 0 for gain in gains):
-        budget = _headline(per_bin[0], settings)
+    per_bin = [name for name in policies if name.startswith("per_bin_") and name != "per_bin_shuffled"]
+    places = budgets_of({name: policies[name] for name in per_bin}, settings) if per_bin else {}
+    if per_bin and not any(_read(policies[name], "gain_over_best_fixed", places[name])["low"] > 0 for name in per_bin):
+        budgets = " or ".join(f"{budget:g}" for budget in sorted(set(places.values())))
         warnings.append(
-            f"Deciding per difficulty bin cannot be told apart from the best fixed method at {budget:g} generations: every "
+            f"Deciding per difficulty bin cannot be told apart from the best fixed method at {budgets} generations: every "
             "paired difference includes zero or is negative."
         )
     return sentences, warnings
 
 
-def _policy_sentence(name: str, policy: Mapping[str, Any], method: str, settings: Settings) -> list[str]:
+def _policy_sentence(name: str, policy: Mapping[str, Any], method: str, budget: float, settings: Settings) -> str:
     label = {
         "per_bin_pilot": f"Deciding per bin from a pilot of {settings.pilot} samples, its cost included,",
         "per_bin_oracle": "Deciding per bin by true (oracle) difficulty, what that costs to know left aside,",
         "per_bin_predicted": "Deciding per bin by predicted difficulty, what that costs to know left aside,",
         "best_fixed": "The best fixed method, chosen on other questions,",
     }[name]
-    accuracy = _at_headline(policy, policy["accuracy"], settings)
-    gain = _at_headline(policy, policy["gain"], settings)
-    pilot = name == "per_bin_pilot"
-    ratios = (
-        policy.get("compute_ratio_without_difficulty", policy["compute_ratio"])
-        if not pilot
-        else policy["compute_ratio"]
-    )
-    ratio = _at_headline(policy, ratios, settings)
+    gain = _read(policy, "gain", budget)
+    ratio, unit = _saving(name, policy, method, budget)
     sure = "" if gain["low"] > 0 or gain["high"] < 0 else ", which cannot be told from nothing"
-    sign = "+" if gain["mean"] >= 0 else ""
-    return [
-        f"{label} gives {percent(accuracy['mean'])} at {_headline(policy, settings):g} generations: "
-        f"{sign}{100 * gain['mean']:.1f} points ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}) against "
-        f"{NAMES[method]} for all{sure}; at equal accuracy {_ratio(ratio)}."
-    ]
+    return (
+        f"{label} gives {percent(_read(policy, 'accuracy', budget)['mean'])} at {budget:g} generations: "
+        f"{100 * gain['mean']:+.1f} points ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}) against "
+        f"{METHODS[method]} for all{sure}; at equal accuracy {_ratio(ratio, unit)}."
+    )
+
+
+def _saving(name: str, policy: Mapping[str, Any], method: str, budget: float) -> tuple[Mapping[str, Any], str]:
+    """The ratio to quote, and its unit: FLOPs where they are known; a pilot's cost is in it, other difficulty's is not."""
+    without = "" if name == "per_bin_pilot" else "_without_difficulty"
+    uncounted = "" if method in UNSCORED else ", the verifier not counted"
+    measure, unit = "compute_ratio", f"in generations{uncounted}"
+    if "compute_ratio_flops" in policy:
+        measure, unit = "compute_ratio_flops", "in FLOPs"
+    measure = f"{measure}{without}" if f"{measure}{without}" in policy else measure
+    return _read(policy, measure, budget), unit
+
+
+def _read(policy: Mapping[str, Any], measure: str, budget: float) -> Any:
+    return policy[measure][policy["budget"].index(budget)]
+
+
+def _accuracy(policies: Mapping[str, Mapping[str, Any]], name: str, at: Mapping[str, float]) -> str:
+    return percent(_read(policies[name], "accuracy", at[name])["mean"])
 
 
 def _headline(policy: Mapping[str, Any], settings: Settings) -> float:
@@ -215,19 +248,20 @@ def _headline(policy: Mapping[str, Any], settings: Settings) -> float:
     return float(max(fitting, default=min(policy["budget"])))
 
 
-def _at_headline(policy: Mapping[str, Any], values: Sequence[Any], settings: Settings) -> Any:
-    return values[policy["budget"].index(_headline(policy, settings))]
+def _briefly(ratio: Mapping[str, Any], unit: str) -> str:
+    high = "infinity" if ratio["high"] is None else f"{ratio['high']:.1f}"
+    return f"{ratio['value']:.1f} times less compute, {ratio['low']:.1f} to {high}, {unit}"
 
 
-def _ratio(ratio: Mapping[str, Any]) -> str:
+def _ratio(ratio: Mapping[str, Any], unit: str) -> str:
     """A ratio of the baseline's cost to the policy's, in words."""
     value, low, high = ratio["value"], ratio["low"], ratio["high"]
     if value < 1:
         least = "0" if high is None else f"{1 / high:.2f}"
-        return f"{1 / value:.2f} times more compute ({least} to {1 / low:.2f})"
-    spread = f"({low:.2f} to {'infinity' if high is None else f'{high:.2f}'})"
-    bound = ", a lower bound, since the other never gets there" if ratio["censored"] else ""
-    return f"{value:.2f} times less compute {spread}{bound}"
+        return f"{1 / value:.2f} times more compute ({least} to {1 / low:.2f}, {unit})"
+    end = "infinity" if high is None else f"{high:.2f}"
+    reached = "; read at the other's largest budget, since it never gets there" if ratio["censored"] else ""
+    return f"{value:.2f} times less compute ({low:.2f} to {end}, {unit}{reached})"
 
 
 def _difference(a: Floats, b: Floats, settings: Settings) -> Interval:

@@ -47,18 +47,24 @@ def read_samples(paths: Sequence[str | Path]) -> pa.Table:
     """All samples of these files, in the order of the files and their rows.
 
     A file's samples are of the task that their field `task` names, or else of one named after the file; where no row
-    says which `model` drew it, the model is called `unnamed`.
+    says which `model` drew it, the model is called `unnamed`. Files of one name in several folders need both fields in
+    every row: without them their samples would be taken for one pool.
 
     >>> read_samples(["pool.jsonl.gz"]).num_rows        # doctest: +SKIP
     10000
 
-    Raises UserError for a file that is missing, of another kind, or has a bad row, and for a sample given twice.
+    Raises UserError for a file that is missing, of another kind, given twice, or has a bad row, for a sample given twice,
+    and for files of one name whose rows do not say which task and model they are of.
     """
     rows: list[dict[str, Any]] = []
     seen: dict[tuple[str, str, str], dict[tuple[int, int], str]] = {}
-    for path in map(Path, paths):
+    files = [Path(path) for path in paths]
+    twins = _twins(files)
+    for path in files:
         before = len(rows)
         for where, raw in _rows(path):
+            if path in twins:
+                _says_whose(where, raw, twins[path])
             row = _checked(where, raw, _stem(path))
             places = seen.setdefault((row["task"], row["model"], row["question_id"]), {})
             if row["sample"] is None:
@@ -76,6 +82,27 @@ def read_samples(paths: Sequence[str | Path]) -> pa.Table:
         if len(rows) == before:
             raise UserError(f"{path} has no samples in it; expected one a line.")
     return pa.Table.from_pylist(rows, schema=SAMPLES)
+
+
+def _twins(files: Sequence[Path]) -> dict[Path, Path]:
+    """For each file whose name (its kind aside) another one has, that other one. UserError where a file is given twice."""
+    twins: dict[Path, Path] = {}
+    for place, path in enumerate(files):
+        for other in files[:place]:
+            if path.resolve() == other.resolve():
+                raise UserError(f"{path} is given twice; its samples would count double, so name each file once.")
+            if _stem(path) == _stem(other):
+                twins |= {path: other, other: path}
+    return twins
+
+
+def _says_whose(where: str, raw: dict[str, Any], twin: Path) -> None:
+    for field in ("task", "model"):
+        if raw.get(field) is None:
+            raise UserError(
+                f"{where}: field `{field}` is missing, and {twin} is a file of the same name, so their samples would be "
+                "mixed; give every row its `task` and `model`, or rename one of the files."
+            )
 
 
 def _stem(path: Path) -> str:
@@ -165,7 +192,8 @@ def _answer(value: Any) -> str | None:
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != int(value):
+    number = _number(value)
+    if number is None or number < 0 or number != int(number) or number >= 2**63:
         return None
     return int(value)
 
@@ -175,9 +203,13 @@ def _truth(value: Any) -> bool | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond every float
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _numbers(value: Any) -> list[float] | None:

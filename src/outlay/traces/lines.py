@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield number, _object(path, number, line)
-    except (UnicodeDecodeError, OSError, EOFError) as error:
+    except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}, after line {number}: cannot be read ({error}); expected UTF-8 text.") from error
 
 
@@ -33,7 +34,7 @@ def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
         row = json.loads(line)
     except UnicodeDecodeError:
         raise
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}, line {number}: not JSON ({error}); expected one object a line.") from error
     if not isinstance(row, dict):
         raise UserError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}.")

@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from outlay.errors import OutlayError, UserError
+from outlay.traces.files import check_folder, write_whole
 from outlay.traces.rows import KEY_NAMES, RunKey, key_of_row, to_tables, to_traces
 from outlay.traces.schema import RUNS, SCHEMA_VERSION, SOLUTIONS
 from outlay.types import Trace
@@ -75,6 +76,7 @@ class Store:
             )
         if create:
             for name in ("solutions", "runs"):
+                check_folder(self.path / name)
                 (self.path / name).mkdir(parents=True, exist_ok=True)
         version = self.meta.get("schema_version", SCHEMA_VERSION)
         if version > SCHEMA_VERSION:
@@ -100,7 +102,7 @@ class Store:
         """Set these entries of `meta.json` and keep the others."""
         content = {"schema_version": SCHEMA_VERSION, **self.meta, **values}
         text = json.dumps(content, indent=2, sort_keys=True, default=str) + "\n"
-        _write_whole(self.path / "meta.json", lambda file: Path(file).write_text(text, encoding="utf-8"))
+        write_whole(self.path / "meta.json", lambda file: file.write_text(text, encoding="utf-8"), durable=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -204,7 +206,7 @@ class Store:
 
     def _write_part(self, kind: str, table: pa.Table) -> None:
         target = self.path / kind / f"part-{os.getpid():07d}-{uuid.uuid4().hex}.parquet"
-        _write_whole(target, lambda file: pq.write_table(table, file, compression="zstd"))
+        write_whole(target, lambda file: pq.write_table(table, file, compression="zstd"), durable=True)
 
     def _read(self, kind: str, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
         parts = [_read_part(part, schema, columns) for part in self._parts(kind)]
@@ -230,23 +232,6 @@ def _read_part(part: Path, schema: pa.Schema, columns: list[str] | None) -> pa.T
         return table.select(wanted.names).cast(wanted)
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise OutlayError(f"{part} is not a part of a trace store ({error}); move it away.") from error
-
-
-def _write_whole(target: Path, write: Any) -> None:
-    """Write a file so that it appears under its name complete and on the disk, or not at all."""
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    directory = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _distinct_runs(runs: pa.Table) -> pa.Table:

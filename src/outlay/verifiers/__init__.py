@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from outlay.errors import UserError
 from outlay.models import embedded_folder
 from outlay.registry import available, resolve
 from outlay.verifiers.verifier import InProcessVerifier, Verifier
@@ -26,6 +27,10 @@ def _oracle(task: str, **options: Any) -> InProcessVerifier:
 def _random(seed: str, **options: Any) -> InProcessVerifier:
     from outlay.verifiers.baselines import RandomScores
 
+    if seed and not seed.isdecimal():
+        raise UserError(
+            f'"random:{seed}" names no verifier: write random:SEED with a whole number, for example random:0'
+        )
     return RandomScores(int(seed or 0), **options)
 
 

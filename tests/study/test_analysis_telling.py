@@ -1,0 +1,101 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from outlay.study.analysis import analyse
+from outlay.study.pools import Pool
+from outlay.study.settings import Settings
+from outlay.study.telling import in_short, policy_sentences
+
+SETTINGS = Settings(resamples=200, splits=2, headline_budget=16)
+
+
+def policy(budgets: Sequence[float], accuracy: float, low: float = -0.1, **ratio: Any) -> dict[str, Any]:
+    """A policy with one accuracy, `low` as the lower end of its gains, and one ratio at all its budgets."""
+    gain = {"mean": low + 0.05, "low": low, "high": low + 0.1}
+    found = {"value": 1.0, "low": 0.9, "high": 1.1, "censored": False, **ratio}
+    points = [{"mean": accuracy + b / 1000, "low": 0.0, "high": 1.0} for b in budgets]
+    same = [gain] * len(budgets)
+    return {
+        "budget": list(budgets),
+        "accuracy": points,
+        "gain": same,
+        "gain_over_best_fixed": same,
+        "compute_ratio": [found] * len(budgets),
+    }
+
+
+def test_the_headline_reads_every_policy_at_one_budget_that_all_have() -> None:
+    policies = {
+        "uniform_best_of_n": policy([4, 8, 16], 0.5),
+        "best_fixed": policy([4, 8, 16], 0.5),
+        "per_bin_pilot": policy([4, 8, 16], 0.5),
+        "per_bin_oracle": policy([4, 8], 0.6),
+    }
+    told = in_short(policies, "best_of_n", SETTINGS)
+    assert told.startswith("At 8 generations")
+    assert "51.6%" not in told  # what 16 generations give
+    assert told.count("50.8%") == 3
+    assert "60.8%" in told
+
+
+def test_policies_without_a_common_budget_each_say_their_own() -> None:
+    policies = {"uniform_best_of_n": policy([1, 2, 4], 0.5), "per_bin_oracle": policy([8], 0.6)}
+    told = in_short(policies, "best_of_n", SETTINGS)
+    assert "At 4 generations" in told
+    assert "60.8% at 8 generations" in told
+
+
+def test_the_group_of_a_small_pool_reads_its_headline_where_halves_end() -> None:
+    generator = np.random.default_rng(0)
+    correct = generator.random((60, 16)) < generator.random((60, 1))
+    pool = Pool("t", "m", tuple(f"q{i:02}" for i in range(60)), correct, scores=correct * 0.5 + 0.2)
+    assert analyse(pool, settings=SETTINGS)["headline"].startswith("At 8 generations")
+
+
+def test_a_ratio_that_the_baseline_never_reaches_comes_with_its_interval_and_not_as_a_bound() -> None:
+    policies = {
+        "uniform_best_of_n": policy([16], 0.5),
+        "per_bin_pilot": policy([16], 0.6, low=0.01, value=6.4, high=None, censored=True),
+    }
+    policies["per_bin_pilot"]["compute_ratio"][0]["low"] = 1.44
+    told = in_short(policies, "best_of_n", SETTINGS)
+    assert "6.4 times less compute, 1.4 to infinity" in told
+    assert "at least" not in told
+    (sentence,), _ = policy_sentences({"per_bin_pilot": policies["per_bin_pilot"]}, "best_of_n", SETTINGS)
+    assert "6.40 times less compute (1.44 to infinity" in sentence
+    assert "lower bound" not in sentence
+
+
+def test_the_control_is_named_unless_deciding_per_bin_is_above_the_best_fixed() -> None:
+    policies = {
+        "uniform_best_of_n": policy([16], 0.5),
+        "per_bin_pilot": policy([16], 0.6),
+        "per_bin_shuffled": policy([16], 0.7),
+    }
+    told = in_short(policies, "best_of_n", SETTINGS)
+    assert "(the control) in 71.6%" in told
+    above = {**policies, "per_bin_pilot": policy([16], 0.6, low=0.01)}
+    assert "control" not in in_short(above, "best_of_n", SETTINGS)
+
+
+def test_savings_are_told_in_flops_where_those_are_known() -> None:
+    paid = policy([16], 0.6, low=0.01)
+    policies = {"uniform_best_of_n": policy([16], 0.5), "per_bin_pilot": paid}
+    (sentence,), _ = policy_sentences(policies, "best_of_n", SETTINGS)
+    assert "in generations, the verifier not counted" in sentence
+    paid["compute_ratio_flops"] = [{"value": 3.0, "low": 2.0, "high": 4.0, "censored": False}]
+    (sentence,), _ = policy_sentences(policies, "best_of_n", SETTINGS)
+    assert "3.00 times less compute (2.00 to 4.00, in FLOPs)" in sentence
+    assert "3.0 times less compute, 2.0 to 4.0, in FLOPs" in in_short(policies, "best_of_n", SETTINGS)
+
+
+def test_a_vote_without_scores_that_falls_is_not_called_over_optimisation() -> None:
+    """A wrong answer is the most common: one sample is right more often than a vote of many."""
+    generator = np.random.default_rng(0)
+    answers = generator.choice(4, p=[0.4, 0.5, 0.05, 0.05], size=(200, 32))
+    pool = Pool("t", "m", tuple(f"q{i:03}" for i in range(200)), answers == 0, answers, can_vote=True)
+    told = next(text for text in analyse(pool, settings=SETTINGS)["sentences"] if "peaks at N=" in text)
+    assert "a common wrong answer wins more often" in told
+    assert "over-optimisation" not in told
