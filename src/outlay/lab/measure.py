@@ -72,15 +72,19 @@ def policy_figures(correct: Bools, greedy: Bools) -> PolicyFigures:
 
 
 def verifier_figures(scores: Floats, correct: Bools, valid: Bools) -> VerifierFigures:
-    """Figures of last-step scores [Q, n]; `valid` is false where a sample has no answer, which nothing would choose."""
-    rates = (correct & valid).sum(1) / np.maximum(valid.sum(1), 1)
-    fifths = quintiles(rates)
+    """Figures of last-step scores [Q, n]; `valid` is false where a sample has no answer, which nothing would choose.
+
+    Every other sample makes the quintiles, the rest measure them.
+    """
+    judging, judged = (correct & valid)[:, ::2].sum(1), valid[:, ::2].sum(1)
+    fifths = quintiles(judging / np.maximum(judged, 1))
     areas = auc_by_question(correct, scores, valid=valid)
+    others = auc_by_question(correct[:, 1::2], scores[:, 1::2], valid=valid[:, 1::2])
     overall = auc(correct, scores, valid=valid)
     return VerifierFigures(
         auc=Figure(*(round(float(value), 4) for value in (overall.value, overall.low, overall.high))),
         auc_within_question=figure(areas),
-        quintile_auc_within_question=tuple(figure(areas[fifths == fifth]).mean for fifth in range(QUINTILES)),
+        quintile_auc_within_question=tuple(figure(others[fifths == fifth]).mean for fifth in range(QUINTILES)),
         questions=scores.shape[0],
         solutions=int(valid.sum()),
     )

@@ -11,7 +11,8 @@ class Settings:
 
     `bins` is the number of difficulty bins, `pilot` how many samples a cheap difficulty estimate draws,
     `headline_budget` (generations) where policies are compared in one sentence (the largest budget that is there, if that
-    is smaller). `shrinkage` steadies the choice in each bin by this many questions' worth of all bins together. `splits`
+    is smaller). `shrinkage` steadies the choice in each bin by this many questions' worth of all bins together (20 was
+    chosen on validation questions of the lab). `splits`
     random two-fold splits are averaged; `resamples` is of the bootstrap over questions.
     """
 
@@ -19,6 +20,6 @@ class Settings:
     bins: int = 5
     pilot: int = 4
     headline_budget: int = 16
-    shrinkage: float = 0.0
+    shrinkage: float = 20.0
     splits: int = 10
     resamples: int = 2000
