@@ -107,6 +107,24 @@ def test_a_folder_of_another_study_is_refused(finished):
     assert "another study" in refused.stderr
 
 
+def test_other_weights_under_the_same_name_are_refused(tmp_path):
+    import shutil
+
+    from safetensors.numpy import load_file, save_file
+
+    from outlay.models import embedded_folder
+
+    model = shutil.copytree(embedded_folder("countdown-small"), tmp_path / "model")
+    study = tmp_path / "study.yaml"
+    study.write_text(STUDY.replace("model: embedded:countdown-small", f"model: embedded:{model}").replace("40", "12"))
+    assert outlay("run", study, "--out", tmp_path / "out").returncode == 0
+    tensors = load_file(model / "model.safetensors")
+    save_file({name: tensor * 2 for name, tensor in tensors.items()}, model / "model.safetensors")
+    refused = outlay("run", study, "--out", tmp_path / "out")
+    assert refused.returncode == 2
+    assert "other data" in refused.stderr
+
+
 def test_two_runs_into_one_folder_are_refused(finished, tmp_path):
     from outlay.traces.store import Store
 

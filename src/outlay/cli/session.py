@@ -73,6 +73,7 @@ class Session:
 
     def _same_study(self, store: object) -> None:
         """A folder belongs to one study: going on with another would mix them."""
+        from outlay.study.fingerprint import changed, fingerprints
         from outlay.traces.store import Store
 
         assert isinstance(store, Store)
@@ -83,7 +84,14 @@ class Session:
                 f"{self.out} holds the traces of another study ({theirs.get('name')}, seed {theirs.get('seed')}): "
                 "give another folder with --out, or delete this one"
             )
-        store.update_meta({"study": mine, "versions": _versions()})
+        now = fingerprints(self.study)
+        other = changed(store.meta.get("fingerprints", {}), now)
+        if other:
+            raise UserError(
+                f"{self.out} was made with other data than there is now under the same name ({other[0]}): give another folder "
+                "with --out, or delete this one"
+            )
+        store.update_meta({"study": mine, "versions": _versions(), "fingerprints": now})
 
     def _run(self, left: Sequence[Package]) -> None:
         from outlay.study.run import Progress as Done
@@ -105,6 +113,8 @@ class Session:
             console=self.console,
         )
         whole = sum(expected.values())
+        workers = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
+        self.console.print(f"Left to run: {sum(units.values()):,} runs, about {whole:,.0f} tokens to draw; {workers}.")
         spent = {"tokens": 0}
         began = time.monotonic()
         with bars:
