@@ -91,7 +91,7 @@ def _work(todo: Any, said: Any, store: Path, parent: int) -> None:
     try:
         from threadpoolctl import threadpool_limits
 
-        loaded: dict[str, Any] = {}
+        loaded: dict[tuple[str, str | None], Any] = {}
         with threadpool_limits(limits=1):
             while (package := todo.get()) is not None:
                 run_package(package, store, loaded, said.put, lambda: os.getppid() == parent)
@@ -106,7 +106,7 @@ def _work(todo: Any, said: Any, store: Path, parent: int) -> None:
 def run_package(
     package: Package,
     path: Path,
-    loaded: dict[str, Any],
+    loaded: dict[tuple[str, str | None], Any],
     report: Callable[[Progress], None],
     wanted: Callable[[], bool] = lambda: True,
 ) -> None:
@@ -116,17 +116,15 @@ def run_package(
     from outlay.traces.store import Store
 
     store = Store(path)
-    model = loaded.get(f"model {package.model}") or models.load(package.model)
-    if not isinstance(model, models.InProcessModel):
-        raise UserError(
-            f"{package.model} is served elsewhere, and a study runs engines of this process: use outlay.asolve for it"
-        )
-    verifier = None
-    if package.verifier is not None:
-        verifier = loaded.get(f"verifier {package.verifier}") or verifiers.load(package.verifier)
-        if not isinstance(verifier, verifiers.InProcessVerifier):
-            raise UserError(f"{package.verifier} is served elsewhere, and a study runs verifiers of this process only")
-    loaded.update({f"model {package.model}": model, f"verifier {package.verifier}": verifier})
+    wanted_models = {("model", package.model), ("verifier", package.verifier)}
+    for name in [name for name in loaded if name not in wanted_models]:
+        del loaded[name]  # an engine keeps caches of a hundred MiB and more
+    if ("model", package.model) not in loaded:
+        loaded["model", package.model] = _engine(models.load(package.model), models.InProcessModel, package.model)
+    if package.verifier is not None and ("verifier", package.verifier) not in loaded:
+        verifier = verifiers.load(package.verifier)
+        loaded["verifier", package.verifier] = _engine(verifier, verifiers.InProcessVerifier, package.verifier)
+    model, verifier = loaded["model", package.model], loaded.get(("verifier", package.verifier))
     driver = BatchingDriver(tasks.load(package.task), model, verifier)
     ended, tokens, last = [], 0, time.monotonic()
     for trace in driver.solve(package.units):
@@ -140,6 +138,15 @@ def run_package(
     if ended and wanted():
         store.append(ended)
         report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
+
+
+def _engine(loaded: Any, kind: type[Any], address: str) -> Any:
+    """What was loaded, if it is an engine of this process."""
+    if not isinstance(loaded, kind):
+        raise UserError(
+            f"{address} is served elsewhere, and a study runs engines of this process only: use outlay.asolve for it"
+        )
+    return loaded
 
 
 class _one_blas_thread:

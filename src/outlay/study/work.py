@@ -82,23 +82,29 @@ def questions(entry: Entry, seed: int) -> list[Question]:
 
 
 def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
-    """The packages that are still to be run, leaving out every unit whose trace is in `done`."""
+    """The packages that are still to be run, leaving out every unit whose trace is in `done`.
+
+    All packages of one model and verifier stand together, so that a worker seldom has to load another.
+    """
     for number, entry in enumerate(study.entries):
         asked = questions(entry, study.seed)
-        servers = dict.fromkeys((job.model, job.verifier) for job in jobs(entry, study.seed))
-        for start in range(0, len(asked), QUESTIONS_PER_PACKAGE):
-            some = asked[start : start + QUESTIONS_PER_PACKAGE]
-            for model, verifier in servers:
+        wanted = jobs(entry, study.seed)
+        for model, verifier in dict.fromkeys((job.model, job.verifier) for job in wanted):
+            mine = [job for job in wanted if (job.model, job.verifier) == (model, verifier)]
+            for start in range(0, len(asked), QUESTIONS_PER_PACKAGE):
                 units = tuple(
                     Unit(question, job.strategy, Budget(generations=job.budget), job.seed, job.purpose)
-                    for job in jobs(entry, study.seed)
-                    if (job.model, job.verifier) == (model, verifier)
-                    for question in some
-                    if run_key(question, job.strategy.spec(), Budget(generations=job.budget), job.seed, model, verifier)
-                    not in done
+                    for job in mine
+                    for question in asked[start : start + QUESTIONS_PER_PACKAGE]
+                    if _key(question, job) not in done
                 )
                 if units:
                     yield Package(number, entry.task, model, verifier, units)
+
+
+def _key(question: Question, job: Job) -> RunKey:
+    budget = Budget(generations=job.budget)
+    return run_key(question, job.strategy.spec(), budget, job.seed, job.model, job.verifier)
 
 
 def profile(task: Task, asked: Sequence[Question]) -> Profile:
