@@ -164,9 +164,11 @@ def test_two_runs_into_one_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_free_again_afterwards(tmp_path: Path) -> None:
+    held = 0
     for _ in range(2):
         with Store(tmp_path).lock():
-            pass
+            held += 1
+    assert held == 2
 
 
 def test_a_killed_writer_leaves_whole_runs_only(tmp_path: Path) -> None:
