@@ -21,6 +21,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one J
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of resampling, folds and random orders.")]
 Bins = Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")]
 Pilot = Annotated[int, typer.Option("--pilot", min=1, help="Samples that a cheap difficulty estimate draws.")]
+Shrinkage = Annotated[
+    float, typer.Option("--shrinkage", min=0, help="Questions' worth of all bins together that steady a bin's choice.")
+]
 Budget = Annotated[
     int, typer.Option("--budget", min=1, help="Generations a question at which policies are compared in one sentence.")
 ]
@@ -35,6 +38,7 @@ def analyse(
     bins: Bins = 5,
     pilot: Pilot = 4,
     budget: Budget = 16,
+    shrinkage: Shrinkage = 20.0,
     verbose: Verbose = False,
 ) -> None:
     """Curves, difficulty, policies and a report from samples that already exist.
@@ -56,7 +60,7 @@ def analyse(
     if out is not None:
         check_outputs(out, "summary.json", "report.html")
     console = Console(stderr=as_json)
-    settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=budget)
+    settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=budget, shrinkage=shrinkage)
     with console.status("reading samples and computing curves"):
         summary = summarise_files(traces, settings)
     summary["seconds"] = round(time.monotonic() - began, 1)

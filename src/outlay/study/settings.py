@@ -12,7 +12,7 @@ class Settings:
     `bins` is the number of difficulty bins, `pilot` how many samples a cheap difficulty estimate draws,
     `headline_budget` (generations) where policies are compared in one sentence (the largest budget that is there, if that
     is smaller). `shrinkage` steadies the choice in each bin by this many questions' worth of all bins together (20 was
-    chosen on validation questions of the lab). `splits`
+    chosen on validation questions of the lab: `outlay analyse runs/beam-width --shrinkage 0` shows another). `splits`
     random two-fold splits are averaged; `resamples` is of the bootstrap over questions.
     """
 
