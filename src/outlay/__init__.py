@@ -22,6 +22,7 @@ _MODULES = (
     "difficulty",
     "drive",
     "errors",
+    "exchange",
     "lab",
     "models",
     "policies",

@@ -15,12 +15,13 @@ import numpy as np
 from outlay import difficulty
 from outlay.curves import interval
 from outlay.study import telling
+from outlay.study.binning import difficulty_values
 from outlay.study.chains import analyse_chains
 from outlay.study.comparing import Measured, compare
 from outlay.study.deciding import Realised, keyed
 from outlay.study.figures import as_bin_curves, as_curve, as_points, binned, listed, plain
 from outlay.study.flops import PoolFlops
-from outlay.study.levels import level_names, level_values
+from outlay.study.levels import level_names
 from outlay.study.measure import COVERAGE, budgets_up_to, expected, with_probabilities
 from outlay.study.pools import Chains, Floats, Ints, Pool
 from outlay.study.settings import Settings
@@ -72,7 +73,7 @@ def analyse(
     }
     warnings = [*pool.warnings, *telling.size_warnings(pool)]
     sentences = telling.curve_sentences(pool, tables, ks, settings)
-    if pool.size > 1 and len(pool.questions) >= FEWEST_QUESTIONS:
+    if pool.size > 1 and telling.told_apart(pool) and len(pool.questions) >= FEWEST_QUESTIONS:
         views = _views(pool, difficulty_pool, wide, view_ks, settings)
         if views:
             group["bins"] = _bins(views, view_ks, named, settings)
@@ -97,11 +98,9 @@ def analyse(
                 pool, [(v.pool, _bin_of(v, "oracle", settings)) for v in views], settings
             )
             sentences += telling.verifier_sentences(group["verifier"])
-    elif pool.size > 1:
-        warnings.append(
-            f"{len(pool.questions)} questions are too few for difficulty bins and policies; at least {FEWEST_QUESTIONS} "
-            "are needed."
-        )
+    elif pool.size > 1 and telling.told_apart(pool):
+        few = "1 question is" if len(pool.questions) == 1 else f"{len(pool.questions)} questions are"
+        warnings.append(f"{few} too few for difficulty bins and policies; at least {FEWEST_QUESTIONS} are needed.")
     return {**group, "sentences": sentences, "warnings": warnings}
 
 
@@ -149,28 +148,16 @@ def _views(
     """
     if difficulty_pool is not None:
         judging = with_probabilities(difficulty_pool, settings.seed)
-        return [Measured(pool, tables, _difficulty(judging, pool), judging.size)]
+        return [Measured(pool, tables, difficulty_values(judging, pool.levels), judging.size)]
     if pool.size < FEWEST_SAMPLES:
         return []
     first, second = difficulty.halves(pool.size)
     views = []
     for judging_half, measuring in ((first, second), (second, first)):
         measured = pool.columns(measuring)
-        values = _difficulty(pool.columns(judging_half), pool)
+        values = difficulty_values(pool.columns(judging_half), pool.levels)
         views.append(Measured(measured, expected(measured, ks, settings.seed)[0], values, len(first)))
     return views
-
-
-def _difficulty(judging: Pool, pool: Pool) -> dict[str, Floats]:
-    """Every kind of difficulty that these samples give."""
-    values = {"oracle": difficulty.oracle(judging.correct)}
-    if judging.scores is not None:
-        usable = judging.scores if judging.probabilities is None else judging.probabilities
-        values["predicted"] = difficulty.predicted(usable)
-    elif judging.can_vote and judging.answers is not None:
-        values["predicted"] = difficulty.consensus(judging.answers)
-    levels = level_values(pool.levels)
-    return values if levels is None else {**values, "level": levels}
 
 
 def _bin_of(view: Measured, kind: str, settings: Settings) -> Ints:

@@ -17,6 +17,7 @@ from outlay.curves import paired_difference
 from outlay.policies.crossfit import PolicyCurve
 from outlay.study.deciding import ORDERS, Pilot, View, per_bin_policies, pilot_values
 from outlay.study.figures import as_points, listed, plain
+from outlay.study.levels import level_values
 from outlay.study.measure import in_order
 from outlay.study.pools import Floats, Pool
 from outlay.study.settings import Settings
@@ -117,3 +118,18 @@ def _column(curve: PolicyCurve, budget: float) -> PolicyCurve:
 
 def _interval(curve: PolicyCurve, settings: Settings) -> Any:
     return curve.accuracy_interval(resamples=settings.resamples, seed=settings.seed)
+
+
+def difficulty_values(judging: Pool, levels: Sequence[str] | None = None) -> dict[str, Floats]:
+    """Every kind of difficulty that these samples give, and people's levels: `{kind: [Q]}`, higher = easier.
+
+    `oracle` looks at the reference answers, `predicted` at a verifier's scores or at how far the answers agree.
+    """
+    values = {"oracle": difficulty.oracle(judging.correct)}
+    if judging.scores is not None:
+        usable = judging.scores if judging.probabilities is None else judging.probabilities
+        values["predicted"] = difficulty.predicted(usable)
+    elif judging.can_vote and judging.answers is not None:
+        values["predicted"] = difficulty.consensus(judging.answers)
+    given = level_values(levels)
+    return values if given is None else {**values, "level": given}

@@ -12,7 +12,7 @@ from outlay.study.fitting import fitted
 from outlay.study.runs import recorded, recorded_name, roles_of
 from outlay.study.settings import Settings
 from outlay.study.study import Study
-from outlay.study.summary import group_of, summary_of
+from outlay.study.summary import group_of, summary_of, with_exchange
 from outlay.traces import Store
 
 
@@ -46,4 +46,5 @@ def find(study: Study, store: Store) -> Findings:
         for one, group in zip(found, groups, strict=True)
         if "per_bin_pilot" in group.get("policies", {})
     }
-    return Findings({"study": study.name, **summary_of(groups, settings)}, policies)
+    summary = with_exchange(summary_of(groups, settings), found, settings)
+    return Findings({"study": study.name, **summary}, policies)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from outlay.errors import UserError
 from outlay.tasks import equivalence
 from outlay.traces import read_samples
+from outlay.traces.lines import raised
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -97,12 +98,12 @@ class Chains:
     warnings: tuple[str, ...] = ()
 
 
-def read_pools(paths: Sequence[str | Path]) -> list[Pool | Chains]:
+def read_pools(paths: Sequence[str | Path], bad: Callable[[UserError], None] = raised) -> list[Pool | Chains]:
     """The pools in these files, one for each task and model, sorted by task and model.
 
-    Raises UserError as `outlay.traces.read_samples` does.
+    What is wrong with a row goes to `bad`, as with `outlay.traces.read_samples`, which raises it unless another is given.
     """
-    return pools_of(read_samples(paths))
+    return pools_of(read_samples(paths, bad)) if paths else []
 
 
 def pools_of(samples: pa.Table) -> list[Pool | Chains]:

@@ -2,15 +2,14 @@
 
 Each worker process holds one copy of the models it needs, works with one BLAS thread (parallelism is by processes), and
 appends whole Parquet parts itself; this process only counts. Results depend on the study alone, not on the number of workers. A
-run that was killed goes on where its last whole part ended; workers end by themselves when this process is gone.
+run that was killed goes on where its last whole part ended.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import logging
+import logging.handlers
 import os
-import queue
-import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +18,12 @@ from typing import Any
 
 from outlay.errors import OutlayError, UserError
 from outlay.study.work import Package
+from outlay.study.workers import heard, queues, running
 
 TRACES_PER_PART = 100
 SECONDS_PER_PART = 5.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,68 +38,49 @@ class Progress:
 def run_packages(packages: Sequence[Package], store: Path, workers: int, report: Callable[[Progress], None]) -> None:
     """Run all packages into the trace store at `store`; `report` is called as work is done.
 
-    Raises what a worker raised. On interrupt the workers are stopped and what they had appended stays.
+    Raises what a worker raised, and OutlayError where one died. On interrupt the workers are stopped and what they had
+    appended stays.
     """
     if not packages:
         return
-    context = multiprocessing.get_context("spawn")
-    todo: Any = context.Queue()
-    said: Any = context.Queue()
-    for package in packages:
-        todo.put(package)
+    todo, said = queues(2)
     count = max(1, min(workers, len(packages)))
-    for _ in range(count):
-        todo.put(None)
-    with _one_blas_thread():
-        processes = [
-            context.Process(target=_work, args=(todo, said, store, os.getpid()), daemon=True) for _ in range(count)
-        ]
-        for process in processes:
-            process.start()
-    try:
-        _listen(said, processes, report)
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join()
-        todo.cancel_join_thread()
+    for package in (*packages, *[None] * count):
+        todo.put(package)
+    todo.cancel_join_thread()  # an interrupt does not wait for packages that nobody will take
+    with running(count, _work, (todo, said, store, log.getEffectiveLevel())) as processes:
+        ended = 0
+        for message in heard(said, processes):
+            if isinstance(message, Progress):
+                report(message)
+            elif isinstance(message, logging.LogRecord):
+                logging.getLogger(message.name).handle(message)
+            elif isinstance(message, Exception):
+                raise message
+            else:
+                ended += 1
+            if ended == count:
+                return
 
 
-def _listen(said: Any, processes: Sequence[Any], report: Callable[[Progress], None]) -> None:
-    ended = 0
-    while ended < len(processes):
-        try:
-            message = said.get(timeout=1.0)
-        except queue.Empty:
-            lost = [p for p in processes if p.exitcode not in (None, 0)]
-            if lost:
-                raise OutlayError(
-                    f"a worker process died (exit code {lost[0].exitcode}), perhaps for lack of memory: "
-                    "run again with fewer --workers; finished work is kept"
-                ) from None
-            continue
-        if isinstance(message, Progress):
-            report(message)
-        elif isinstance(message, Exception):
-            raise message
-        else:
-            ended += 1
-
-
-def _work(todo: Any, said: Any, store: Path, parent: int) -> None:
-    """A worker process: packages until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _work(todo: Any, said: Any, store: Path, level: int) -> None:
+    """A worker process: packages until there are no more. What it logs, from `level` on, is said by the parent."""
+    logging.getLogger("outlay").addHandler(logging.handlers.QueueHandler(said))
+    logging.getLogger("outlay").setLevel(level)
     try:
         from threadpoolctl import threadpool_limits
 
         loaded: dict[tuple[str, str | None], Any] = {}
         with threadpool_limits(limits=1):
             while (package := todo.get()) is not None:
-                run_package(package, store, loaded, said.put, lambda: os.getppid() == parent)
+                run_package(package, store, loaded, said.put)
         said.put(None)
     except OutlayError as error:
         said.put(type(error)(*error.args))
+    except MemoryError:
+        said.put(
+            OutlayError("memory ran out; finished work is kept: give the same command again, with fewer --workers")
+        )
     except Exception as error:
         said.put(OutlayError(f"a worker failed: {type(error).__name__}: {error}"))
         raise
@@ -108,14 +91,15 @@ def run_package(
     path: Path,
     loaded: dict[tuple[str, str | None], Any],
     report: Callable[[Progress], None],
-    wanted: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Run one package in this process, appending whole parts as it goes; stops early when `wanted` turns false."""
+    """Run one package in this process, appending whole parts as it goes."""
     from outlay import models, tasks, verifiers
     from outlay.drive.batching import BatchingDriver
     from outlay.traces.store import Store
 
-    store = Store(path)
+    store, began = Store(path), time.monotonic()
+    what = f"{package.task} with {package.model}{f' and {package.verifier}' if package.verifier else ''}"
+    log.info("started %d runs of %s in process %d", len(package.units), what, os.getpid())
     wanted_models = {("model", package.model), ("verifier", package.verifier)}
     for name in [name for name in loaded if name not in wanted_models]:
         del loaded[name]  # an engine keeps caches of a hundred MiB and more
@@ -130,14 +114,13 @@ def run_package(
     for trace in driver.solve(package.units):
         ended.append(replace(trace, model=package.model, verifier=package.verifier))
         if len(ended) >= TRACES_PER_PART or time.monotonic() - last > SECONDS_PER_PART:
-            if not wanted():
-                return
             store.append(ended)
             report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
             ended, tokens, last = [], driver.tokens_generated, time.monotonic()
-    if ended and wanted():
+    if ended:
         store.append(ended)
         report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
+    log.info("ended %d runs of %s after %.1f s", len(package.units), what, time.monotonic() - began)
 
 
 def _engine(loaded: Any, kind: type[Any], address: str) -> Any:
@@ -147,23 +130,6 @@ def _engine(loaded: Any, kind: type[Any], address: str) -> Any:
             f"{address} is served elsewhere, and a study runs engines of this process only: use outlay.asolve for it"
         )
     return loaded
-
-
-class _one_blas_thread:
-    """While processes are started: their BLAS reads its number of threads from the environment once, when it loads."""
-
-    NAMES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
-    def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in self.NAMES}
-        os.environ.update(dict.fromkeys(self.NAMES, "1"))
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def default_workers() -> int:

@@ -2,7 +2,7 @@
 
 A study says which run is the pool, which one estimates difficulty and which model is the larger one (`Roles`). Traces whose
 study is not known are guessed at: of each task and model the pool is the plain-sampling run (best-of-N, majority, weighted)
-with the most samples a question, the same strategy under another seed is the difficulty pool, and a model with greedy runs
+with the most samples in all, the same strategy under another seed is the difficulty pool, and a model with greedy runs
 only is a larger model to compare with. Everything else is a strategy of its own. Runs that do not cover the pool's
 questions are left out, with a warning.
 """
@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from outlay.errors import UserError
 from outlay.study.deciding import Realised
 from outlay.study.flops import PoolFlops, pool_flops
-from outlay.study.pools import Floats, Pool, pool_of_runs
+from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
 from outlay.study.study import Study, parse_study
-from outlay.study.work import jobs
+from outlay.study.work import Job, deep_job, jobs
 from outlay.tasks import Task
 from outlay.tasks import load as load_task
 from outlay.traces import Store
@@ -39,25 +39,43 @@ _Key = tuple[str | None, str, int | None, int]
 
 @dataclass(frozen=True)
 class Roles:
-    """What the runs of one task and model are for: which drew the pool, which estimate difficulty, which model is larger."""
+    """What the runs of one task and model are for.
+
+    Which drew the pool, which estimate difficulty, which drew a deeper pool on fewer questions; which model is larger, and
+    which of its runs drew a pool of its own.
+    """
 
     task: str
     model: str
     pool: _Key
     difficulty: _Key | None = None
     large: str | None = None
+    deep: _Key | None = None
+    large_pool: _Key | None = None
 
 
 def roles_of(study: Study) -> list[Roles]:
     """The roles that a study gives its runs, one an entry."""
     found = []
     for entry in study.entries:
-        pool, judging = jobs(entry, study.seed)[:2]
-        keys = [
-            (job.verifier, canonical_strategy(job.strategy.spec()), job.budget, job.seed) for job in (pool, judging)
-        ]
-        found.append(Roles(recorded_name(entry.task), entry.model, keys[0], keys[1], entry.large))
+        wanted = jobs(entry, study.seed)
+        pool, judging = map(_key_of, wanted[:2])
+        found.append(
+            Roles(
+                recorded_name(entry.task),
+                entry.model,
+                pool,
+                judging,
+                entry.large,
+                deep=_key_of(deep_job(entry, study.seed)) if entry.deep_pool else None,
+                large_pool=_key_of(wanted[-1]) if entry.large_pool else None,
+            )
+        )
     return found
+
+
+def _key_of(job: Job) -> _Key:
+    return job.verifier, canonical_strategy(job.strategy.spec()), job.budget, job.seed
 
 
 def recorded_name(task: str) -> str:
@@ -67,11 +85,35 @@ def recorded_name(task: str) -> str:
 
 
 @dataclass(frozen=True)
+class Deeper:
+    """A larger pool on some of the questions: `rows` `[Q']` are their places among all."""
+
+    rows: Ints
+    pool: Pool
+    flops: PoolFlops | None
+
+
+@dataclass(frozen=True)
+class Larger:
+    """What a larger model did on the same questions: one greedy answer each, and a pool of its own where it drew one.
+
+    `answer_tokens` is what it generated for a greedy answer, on average.
+    """
+
+    model: str
+    greedy: Realised
+    answer_tokens: float
+    pool: Pool | None = None
+    flops: PoolFlops | None = None
+
+
+@dataclass(frozen=True)
 class Recorded:
     """Everything that a store holds on one task and model, aligned by question.
 
     `sampling` are the options (temperature, top-p) of the strategy that drew the pool. `flops` is what drawing and
-    scoring its samples cost, where that is known; `cost` sums each kind of cost over all runs.
+    scoring its samples cost, where that is known; `cost` sums each kind of cost over all runs. `deeper` and `larger` are
+    for comparing models at equal compute.
     """
 
     pool: Pool
@@ -81,6 +123,8 @@ class Recorded:
     sampling: Mapping[str, Any]
     flops: PoolFlops | None
     cost: Mapping[str, float]
+    deeper: Deeper | None = None
+    larger: tuple[Larger, ...] = ()
 
 
 def recorded_in(store: Store) -> list[Recorded]:
@@ -180,15 +224,20 @@ def _recorded(
     if role.difficulty is not None and role.difficulty in groups:
         judging = _pool(_solutions(solutions, groups[role.difficulty]), task)
         if set(pool.questions) <= set(judging.questions):
-            difficulty_pool = _on_questions(judging, pool.questions)
+            difficulty_pool = on_questions(judging, pool.questions)
     realised, warnings = _realised(
-        {k: rows for k, rows in groups.items() if k not in (key, role.difficulty)}, pool.questions
+        {k: rows for k, rows in groups.items() if k not in (key, role.difficulty, role.deep)}, pool.questions
     )
+    models: list[Larger] = []
     for name, table in sorted(larger.items()):
-        large, more = _realised(_groups(table, "greedy"), pool.questions)
+        of_model = _groups(table)
+        greedy = {k: rows for k, rows in of_model.items() if _name(k) == "greedy"}
+        large, more = _realised(greedy, pool.questions)
         label = "large_greedy" if len(larger) == 1 else f"greedy ({name})"
         realised += [replace(run, spec={"name": label}, candidate=False) for run in large]
         warnings += more
+        if large:
+            models.append(_larger(name, large[0], of_model, role.large_pool, solutions, task, pool.questions))
     everything = [row for group in groups.values() for row in group]
     return Recorded(
         pool=replace(pool, warnings=(*pool.warnings, *warnings)),
@@ -196,14 +245,77 @@ def _recorded(
         runs=tuple(realised),
         verifier=key[0],
         sampling={name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p")},
-        flops=pool_flops(
-            groups[key],
-            drawn.select(["question_id", "steps", "step_tokens"]).to_pylist(),
-            [row for k, rows in groups.items() if k[0] in (None, key[0]) for row in rows],
-            pool.questions,
-        ),
+        flops=_flops(key, drawn, groups, pool.questions),
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
+        deeper=_deeper(role.deep, solutions, groups, task, pool.questions),
+        larger=tuple(models),
     )
+
+
+def _flops(
+    key: _Key, drawn: pa.Table, groups: Mapping[_Key, list[dict[str, Any]]], questions: Sequence[str]
+) -> PoolFlops | None:
+    """What the pool of this key cost; rows of the same model with its verifier, or with none, tell the price of a token."""
+    return pool_flops(
+        groups[key],
+        drawn.select(["question_id", "steps", "step_tokens"]).to_pylist(),
+        [row for k, rows in groups.items() if k[0] in (None, key[0]) for row in rows],
+        questions,
+    )
+
+
+def _deeper(
+    key: _Key | None,
+    solutions: pa.Table,
+    groups: Mapping[_Key, list[dict[str, Any]]],
+    task: Task | None,
+    questions: Sequence[str],
+) -> Deeper | None:
+    """The deeper pool, where it was drawn: on those of its questions that the pool has as well."""
+    if key is None or key not in groups:
+        return None
+    drawn = _solutions(solutions, groups[key])
+    pool = _pool(drawn, task)
+    place = {name: index for index, name in enumerate(questions)}
+    shared = [name for name in pool.questions if name in place]
+    if not shared:
+        return None
+    return Deeper(
+        np.array([place[name] for name in shared], dtype=np.int64),
+        on_questions(pool, shared),
+        _flops(key, drawn, groups, shared),
+    )
+
+
+def _larger(
+    model: str,
+    greedy: Realised,
+    groups: Mapping[_Key, list[dict[str, Any]]],
+    key: _Key | None,
+    solutions: pa.Table,
+    task: Task | None,
+    questions: Sequence[str],
+) -> Larger:
+    """What a larger model did; its pool only where that covers all the questions."""
+    single = [row for k, rows in groups.items() if _name(k) == "greedy" for row in rows]
+    tokens = float(np.mean([row["cost_generated_tokens"] for row in single]))
+    if key is None or key not in groups:
+        return Larger(model, greedy, tokens)
+    drawn = _solutions(solutions, groups[key])
+    pool = _pool(drawn, task)
+    if not set(questions) <= set(pool.questions):
+        return Larger(model, greedy, tokens)
+    return Larger(model, greedy, tokens, on_questions(pool, questions), _flops(key, drawn, groups, questions))
+
+
+def roles_between(runs: pa.Table, small: str, large: str) -> list[Roles]:
+    """Roles by the look of the runs, with `large` as the larger model beside `small`, in every task that has both."""
+    found = []
+    for role in _guessed(runs):
+        table = runs.filter(pc.and_(pc.equal(runs["task"], role.task), pc.equal(runs["model"], large)))
+        if role.model == small and table.num_rows:
+            found.append(replace(role, large=large, large_pool=_pool_key(_groups(table))))
+    return found
 
 
 def _task(name: str) -> Task | None:
@@ -224,7 +336,8 @@ def _pool(drawn: pa.Table, task: Task | None) -> Pool:
     return pool_of_runs(drawn, can_vote=task.answers_can_vote, grouping=str)
 
 
-def _on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
+def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
+    """The pool on these questions, in this order."""
     place = {name: index for index, name in enumerate(pool.questions)}
     rows = np.array([place[name] for name in questions])
 

@@ -61,13 +61,18 @@ class Entry(_Strict):
 
     `questions` of `split` are asked. `pool` independent samples of each are drawn, scored where there is a `verifier`, and
     read at every N up to that; `searches` are run besides. `difficulty_samples` further samples estimate difficulty and are
-    used for nothing else. `large` is a larger model whose greedy answer is shown beside it.
+    used for nothing else. `large` is a larger model that is compared with the first at equal compute: its greedy answer, and
+    `large_pool` samples of its own. Where matched compute buys more samples than `pool`, the first `deep_questions`
+    questions have a pool of `deep_pool`.
     """
 
     task: str
     model: str
     verifier: str | None = None
     large: str | None = None
+    large_pool: int = Field(0, ge=0, le=4096)
+    deep_pool: int = Field(0, ge=0, le=65536)
+    deep_questions: int = Field(0, ge=0)
     split: str = "test"
     questions: int = Field(500, ge=10)
     pool: int = Field(64, ge=2, le=4096)
@@ -81,6 +86,18 @@ class Entry(_Strict):
         for search in self.searches:
             if self.verifier is None and from_spec(search.strategy).needs_verifier:
                 raise ValueError(f'{search.strategy["name"]} needs a verifier: give one beside "model"')
+        return self
+
+    @model_validator(mode="after")
+    def _pools_make_sense(self) -> Entry:
+        if self.large_pool and self.large is None:
+            raise ValueError('large_pool is drawn from the larger model: give one as "large"')
+        if bool(self.deep_pool) != bool(self.deep_questions):
+            raise ValueError("deep_pool and deep_questions go together: give both, or neither")
+        if self.deep_pool and self.deep_pool <= self.pool:
+            raise ValueError(f"a deep_pool of {self.deep_pool} is no deeper than the pool of {self.pool}")
+        if self.deep_questions > self.questions:
+            raise ValueError(f"deep_questions is at most the number of questions, {self.questions}")
         return self
 
 

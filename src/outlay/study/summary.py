@@ -6,6 +6,8 @@ The same samples and the same seed give the same summary, seconds aside.
 from __future__ import annotations
 
 import json
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -15,11 +17,15 @@ from outlay.curves import interval, paired_difference
 from outlay.study.analysis import analyse
 from outlay.study.figures import as_points, percent
 from outlay.study.machine import machine, versions
-from outlay.study.pools import Chains, Pool, read_pools
+from outlay.study.pairs import exchanges
+from outlay.study.pools import Chains, Pool
 from outlay.study.runs import Recorded, recorded_in
+from outlay.study.samples import Samples, read
 from outlay.study.settings import Settings
 from outlay.traces import Store
 from outlay.traces.files import write_text_whole
+
+log = logging.getLogger(__name__)
 
 
 def summarise(store: Store, settings: Settings | None = None) -> dict[str, Any]:
@@ -28,11 +34,19 @@ def summarise(store: Store, settings: Settings | None = None) -> dict[str, Any]:
     Raises UserError where there is no such pool.
     """
     settings = settings or Settings()
-    return summary_of([group_of(one, settings) for one in recorded_in(store)], settings)
+    found = recorded_in(store)
+    return with_exchange(summary_of([group_of(one, settings) for one in found], settings), found, settings)
+
+
+def with_exchange(summary: dict[str, Any], found: Sequence[Recorded], settings: Settings) -> dict[str, Any]:
+    """The summary with small against large at equal compute, for every pair of models that was recorded."""
+    entries, warnings = exchanges(found, settings)
+    return {**summary, "exchange": [*summary["exchange"], *entries], "warnings": [*summary["warnings"], *warnings]}
 
 
 def group_of(found: Recorded, settings: Settings) -> dict[str, Any]:
     """The group that recorded runs give."""
+    began = time.monotonic()
     group = analyse(
         found.pool,
         difficulty_pool=found.difficulty_pool,
@@ -42,6 +56,8 @@ def group_of(found: Recorded, settings: Settings) -> dict[str, Any]:
     )
     if found.verifier is not None and "verifier" in group:
         group["verifier"]["name"] = found.verifier
+    what = (found.pool.task, found.pool.model, len(found.pool.questions))
+    log.info("curves and policies of %s, %s, %d questions: %.1f s", *what, time.monotonic() - began)
     return {**group, "cost": dict(found.cost)}
 
 
@@ -50,16 +66,17 @@ def summarise_files(paths: Sequence[Path], settings: Settings | None = None) -> 
 
     Raises UserError for a path that is neither, and for a mistake in a file.
     """
+    return summarise_samples(read(paths), settings)
+
+
+def summarise_samples(samples: Samples, settings: Settings | None = None) -> dict[str, Any]:
+    """The summary of what was read from folders of traces and files of samples."""
     settings = settings or Settings()
-    groups: list[dict[str, Any]] = []
-    for path in paths:
-        if path.is_dir():
-            store = Store(path, create=False)
-            groups += [group_of(one, settings) for one in recorded_in(store)]
-    files = [path for path in paths if not path.is_dir()]
-    pools = read_pools(files) if files else []
+    found, pools = samples.recorded, samples.pools
+    groups = [group_of(one, settings) for one in found]
     groups += [analyse(pool, settings=settings) for pool in pools]
-    summary = summary_of(groups, settings)
+    summary = with_exchange(summary_of(groups, settings), found, settings)
+    summary["warnings"] = [*samples.warnings, *summary["warnings"]]
     comparisons = compare_models(pools, settings)
     if comparisons:
         summary["comparisons"] = comparisons
@@ -69,7 +86,7 @@ def summarise_files(paths: Sequence[Path], settings: Settings | None = None) -> 
 
 
 def summary_of(groups: Sequence[Mapping[str, Any]], settings: Settings) -> dict[str, Any]:
-    """Groups with the seed, versions and machine; `exchange`, `warnings` and `seconds` are the caller's to fill."""
+    """Groups with the seed, versions and machine; `exchange`, `warnings` and `seconds` are for others to fill."""
     return {
         "groups": [dict(group) for group in groups],
         "exchange": [],

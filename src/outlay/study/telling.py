@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from outlay.curves import Interval, paired_difference
+from outlay.curves.intervals import clopper_pearson_all
 from outlay.strategies.names import METHODS
 from outlay.study.figures import percent
 from outlay.study.flops import UNSCORED
@@ -27,31 +28,53 @@ def size_warnings(pool: Pool) -> list[str]:
     """What is too few, too easy or too hard here to say much."""
     questions, warnings = len(pool.questions), []
     rate = pool.correct.mean(axis=1)
-    spread = 1.96 * float(rate.std()) / max(questions, 1) ** 0.5
-    if questions < FEW_QUESTIONS and pool.size > 1:
+    spread = 1.96 * float(rate.std()) / questions**0.5 or 1 - clopper_pearson_all(questions)[0]
+    warnings += one_sided(pool)
+    if questions == 1:
+        warnings.append("One question: every figure is about this question alone, and says nothing of others.")
+    elif questions < FEW_QUESTIONS and pool.size > 1:
         warnings.append(
             f"{questions} questions: accuracies are known to about plus or minus {100 * max(spread, 0.005):.1f} points, and "
             f"a difficulty bin of a fifth has about {questions // 5} questions, so most differences are too small to see."
         )
     if pool.size == 1:
-        return ["One sample a question: accuracy is all that can be said; curves, difficulty and policies need more."]
+        alone = "One sample a question: accuracy is all that can be said; curves, difficulty and policies need more."
+        return [*warnings, alone]
     if pool.size < FEW_SAMPLES:
         warnings.append(
             f"{pool.size} samples a question: curves end there, and difficulty can be estimated from {pool.size // 2} only."
         )
-    if rate.mean() > EASY:
+    if told_apart(pool) and rate.mean() > EASY:
         hopeless = float((rate == 0).mean())
         warnings.append(
             f"The questions are easy for this model: one sample is right {percent(float(rate.mean()))} of the time, so at "
             f"most {100 * (1 - float(rate.mean())):.1f} points can be gained, {100 * hopeless:.1f} of them on questions "
             "that no sample solves."
         )
-    elif (rate == 0).mean() > 0.25:
+    elif told_apart(pool) and (rate == 0).mean() > 0.25:
         warnings.append(
             f"{int((rate == 0).sum())} of {questions} questions have no right sample among {pool.size}: no way of choosing "
             "can answer them, and their intervals rest at zero."
         )
     return warnings
+
+
+def told_apart(pool: Pool) -> bool:
+    """Whether there are right samples and wrong ones, without which no way of choosing differs from another."""
+    return bool(0 < pool.correct.mean() < 1)
+
+
+def one_sided(pool: Pool) -> list[str]:
+    """What cannot be told where every sample is right, or none is."""
+    if told_apart(pool):
+        return []
+    absent = "so ways of choosing, difficulty bins, policies and the verifier cannot be judged and are absent"
+    if pool.correct.any():
+        return [f"Every sample of every question is right, {absent}; ask harder questions."]
+    return [
+        f"No sample of any question is right, {absent}; ask easier questions or a better model, draw more samples, or check "
+        "how answers are graded."
+    ]
 
 
 def curve_sentences(pool: Pool, tables: Mapping[str, Floats], ks: Sequence[int], settings: Settings) -> list[str]:

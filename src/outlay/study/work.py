@@ -26,7 +26,7 @@ QUESTIONS_PER_PACKAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One strategy at one budget and seed, by one model and verifier, for every question of an entry."""
+    """One strategy at one budget and seed, by one model and verifier, for the questions of an entry."""
 
     model: str
     verifier: str | None
@@ -34,6 +34,8 @@ class Job:
     budget: int
     seed: int
     purpose: Literal["answer", "difficulty"] = "answer"
+    first: int | None = None
+    """How many of the entry's questions it is for, the first ones; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,18 @@ def jobs(entry: Entry, seed: int) -> list[Job]:
         strategy = from_spec(search.strategy)
         verifier = entry.verifier if strategy.needs_verifier else None
         wanted += [Job(entry.model, verifier, strategy, budget, seed) for budget in search.budgets]
+    if entry.deep_pool:
+        wanted.append(deep_job(entry, seed))
     if entry.large is not None:
         wanted.append(Job(entry.large, None, Greedy(), 1, seed))
+    if entry.large is not None and entry.large_pool:
+        wanted.append(Job(entry.large, entry.verifier, pool, entry.large_pool, seed))
     return wanted
+
+
+def deep_job(entry: Entry, seed: int) -> Job:
+    """The deeper pool on some of the questions; it begins with the samples of the pool itself."""
+    return Job(entry.model, entry.verifier, pool_strategy(entry), entry.deep_pool, seed, first=entry.deep_questions)
 
 
 def questions(entry: Entry, seed: int) -> list[Question]:
@@ -95,7 +106,7 @@ def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
                 units = tuple(
                     Unit(question, job.strategy, Budget(generations=job.budget), job.seed, job.purpose)
                     for job in mine
-                    for question in asked[start : start + QUESTIONS_PER_PACKAGE]
+                    for question in asked[: job.first][start : start + QUESTIONS_PER_PACKAGE]
                     if _key(question, job) not in done
                 )
                 if units:
