@@ -80,3 +80,9 @@ def test_reliability_of_calibrated_scores_is_the_diagonal():
 def test_calibration_refuses_logits():
     with pytest.raises(UserError, match="calibrated_scores"):
         reliability([[True, False]], [[3.0, -1.0]])
+
+
+def test_a_reliability_bin_in_which_all_agree_does_not_claim_certainty():
+    curve = reliability([[False, True]] * 10, [[0.05, 0.95]] * 10)
+    assert curve.high[0] == pytest.approx(1 - 0.025 ** (1 / 10)) and curve.low[0] == 0
+    assert curve.low[1] == pytest.approx(0.025 ** (1 / 10)) and curve.high[1] == 1

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from report.example_exchange import example_exchange
+
 BEAM = json.dumps({"name": "beam_search", "width": 4}, sort_keys=True)
 LOOKAHEAD = json.dumps({"name": "lookahead", "steps": 1, "width": 4}, sort_keys=True)
 BUDGETS = np.array([1, 2, 4, 8, 16, 32, 64])
@@ -25,10 +27,7 @@ def example_summary() -> dict[str, Any]:
             "for the same accuracy (95% interval 1.3 to 2.8)."
         ),
         "groups": [_countdown(), _arithmetic(), _chains()],
-        "exchange": [
-            {"R": 0.16, "small": estimate(0.62, 0.04), "large": estimate(0.53, 0.04)},
-            {"R": 22.0, "small": estimate(0.47, 0.04), "large": estimate(0.53, 0.04)},
-        ],
+        "exchange": [example_exchange()],
         "warnings": ["One training seed: what another seed would give is not known."],
         "seed": 0,
         "versions": {"outlay": "0.1.0", "numpy": "2.3.1"},

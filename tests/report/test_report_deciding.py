@@ -95,8 +95,9 @@ def test_savings_in_flops_stand_beside_those_in_generations_and_are_what_is_foun
     assert section is not None
     titles = [block.title for block in section.blocks]
     assert titles == [
-        f"Times less compute than best-of-N, in {unit}, at equal accuracy" for unit in ("generations", "FLOPs")
+        f"Times less compute than best-of-N, in {unit}, at equal accuracy" for unit in ("FLOPs", "generations")
     ]
+    assert [isinstance(block, Table) and block.folded for block in section.blocks] == [False, True]
     assert section.findings == (
         "All costs counted (in FLOPs), reliably cheaper than best-of-N: per bin, pilot samples, at 1 of 1 budgets.",
     )

@@ -1,5 +1,7 @@
+from example_summary import example_summary
+
 from outlay.report.parts import Table
-from outlay.report.story import comparison_section, exchange_section, groups_of, run_section
+from outlay.report.story import comparison_section, groups_of, run_section
 
 
 def compared(low: float, mean: float, high: float) -> tuple[str, ...]:
@@ -29,15 +31,21 @@ def test_the_run_says_how_long_it_took_and_where() -> None:
     assert section.findings == ("It took 4 minutes on a processor and a BLAS.", "To repeat it: seed 3.")
 
 
-def test_an_exchange_is_told_in_the_columns_it_has() -> None:
-    section = exchange_section(
-        {"exchange": [{"ratio": 0.16, "small_accuracy": {"mean": 0.5, "low": 0.4, "high": 0.6}}]}
+def test_the_ledger_has_a_row_for_each_kind_of_cost_and_a_column_for_each_group() -> None:
+    costs = [{"generations": 11298.0, "flops": 1.06e11}, {"generations": 7700.0, "retried": 0}]
+    section = run_section({"groups": [{"task": f"t{i}", "cost": cost} for i, cost in enumerate(costs)]})
+    assert section is not None
+    table = section.blocks[1]
+    assert isinstance(table, Table)
+    assert (table.header, table.rows) == (
+        ("", "t0", "t1"),
+        (("generations", "11,298", "7,700"), ("FLOPs", "1.1\u00a0×\u00a010¹¹", "0")),
     )
-    assert section is not None and isinstance(section.blocks[0], Table)
-    assert (section.blocks[0].header, section.blocks[0].rows[0]) == (
-        ("Ratio", "Small accuracy"),
-        ("0.16", "50.0% (40.0 to 60.0)"),
-    )
+
+
+def test_every_section_of_a_group_has_an_anchor_of_its_own() -> None:
+    ids = [section.id for group in groups_of(example_summary()) for section in group.sections]
+    assert all(ids) and len(set(ids)) == len(ids)
 
 
 def test_groups_of_the_same_task_have_different_anchors() -> None:

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from outlay.study.analysis import analyse
 from outlay.study.pools import Pool
@@ -99,3 +100,27 @@ def test_a_vote_without_scores_that_falls_is_not_called_over_optimisation() -> N
     told = next(text for text in analyse(pool, settings=SETTINGS)["sentences"] if "peaks at N=" in text)
     assert "a common wrong answer wins more often" in told
     assert "over-optimisation" not in told
+
+
+def one_sided_pool(right: bool, questions: int = 30) -> Pool:
+    generator = np.random.default_rng(0)
+    scores = generator.random((questions, 8))
+    names = tuple(f"q{i:02}" for i in range(questions))
+    return Pool("t", "m", names, np.full((questions, 8), right), scores=scores)
+
+
+@pytest.mark.parametrize(("right", "said"), [(True, "Every sample of every"), (False, "No sample of any")])
+def test_where_all_samples_are_alike_nothing_is_compared_and_a_warning_says_so(right: bool, said: str) -> None:
+    group = analyse(one_sided_pool(right), settings=SETTINGS)
+    assert not {"bins", "policies", "verifier", "headline"} & set(group)
+    assert group["warnings"][0].startswith(said)
+    assert not any("times" in sentence for sentence in group["sentences"])
+
+
+def test_one_question_is_said_to_tell_nothing_of_others() -> None:
+    pool = Pool("t", "m", ("q",), np.array([[True, False] * 4]), scores=np.array([[0.9, 0.1] * 4]))
+    group = analyse(pool, settings=SETTINGS)
+    assert (
+        group["warnings"][0] == "One question: every figure is about this question alone, and says nothing of others."
+    )
+    assert not any("reliably" in sentence for sentence in group["sentences"])

@@ -1,8 +1,8 @@
 """A world in which every figure of the exchange can be worked out by hand.
 
 The small model has 1e6 parameters and draws 10 tokens a sample; the large one has 8e6, and its greedy answer has 10 tokens too.
-There are no prompts. Even questions are easy: every sample of the small model is right. Odd ones are hard: one in four is right, and
-the score finds it.
+There are no prompts. Even questions are easy: every sample of the small model is right. Odd ones are hard: one in four is
+right, and the score finds it.
 """
 
 from dataclasses import replace

@@ -34,7 +34,7 @@ def test_a_strategy_may_be_a_bare_name():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"name": "s"}, "s.yaml, field entries: Field required"),
+        ({"name": "s"}, "s.yaml, field entries: missing; add it"),
         ({**GOOD, "sede": 1}, 'field sede: unknown; did you mean "seed"'),
         (changed(questoins=20), 'did you mean "questions"'),
         (changed(searches=[{"strategy": "beam_serch", "budgets": [4]}]), 'did you mean "beam_search"'),
@@ -43,7 +43,7 @@ def test_a_strategy_may_be_a_bare_name():
         (changed(verifier=None), "beam_search needs a verifier"),
         ({**GOOD, "pilot": 64}, "leaves nothing"),
         (changed(questions=2), "questions"),
-        ({**GOOD, "seed": -1}, "field seed: Input should be greater than or equal to 0"),
+        ({**GOOD, "seed": -1}, "field seed: should be greater than or equal to 0, not -1"),
         (searching({"name": "beam_serch"}), f'{STRATEGY}: there is no strategy named "beam_serch"'),
         (searching({"name": "beam_search", "widht": 2}), f'{STRATEGY}: "beam_search" has no option "widht"'),
         (searching({"name": "beam_search", "width": 0}), f"{STRATEGY}: a beam width"),
@@ -63,7 +63,7 @@ def test_a_wrong_study_is_refused_with_file_field_and_remedy(content, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- 1\n- 2\n", "must hold a mapping"), ("a: [", "is not YAML"), ("", "is empty"), ("# nothing\n", "is empty")],
+    [("- 1\n- 2\n", "must hold a mapping"), ("a: [", "line 1: not YAML"), ("", "is empty"), ("# nothing\n", "is empty")],
 )
 def test_a_file_that_is_no_study_is_refused(tmp_path, text, message):
     path = tmp_path / "study.yaml"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from outlay.curves.intervals import interval, resample_counts
+from outlay.curves.intervals import clopper_pearson_all, interval, resample_counts
 from outlay.curves.shapes import Bools, Floats, Ints, as_correct, as_scores
 from outlay.errors import UserError
 
@@ -181,7 +181,8 @@ def reliability(
 ) -> Reliability:
     """How often solutions with a given predicted probability are right, in bins of equal width.
 
-    Scores must be probabilities; a solution without one (minus infinity) counts as 0. Other arguments as for `auc`.
+    Scores must be probabilities; a solution without one (minus infinity) counts as 0. Other arguments as for `auc`. A bin whose
+    solutions are all right, or all wrong, gets the Clopper-Pearson interval over its questions.
 
     Raises:
         UserError: scores outside [0, 1].
@@ -201,6 +202,9 @@ def reliability(
             drawn = counts @ np.stack([hits, size], axis=1)
             shares = drawn[drawn[:, 1] > 0]
             low, high = np.quantile(shares[:, 0] / shares[:, 1], [(1 - level) / 2, (1 + level) / 2])
+            if hits.sum() in (0, size.sum()):  # nothing for a bootstrap to vary
+                least = clopper_pearson_all(int((size > 0).sum()), level)[0]
+                low, high = (least, 1.0) if hits.any() else (0.0, 1.0 - least)
             rows.append((predicted[inside].mean(), right[inside].mean(), low, high, inside.sum()))
     table = np.array(rows, dtype=np.float64).T
     sizes = table[4].astype(np.int64)

@@ -64,8 +64,8 @@ def accuracy_section(group: Mapping[str, Any], where: str, id: str, styles: Mapp
         )
     )
     lede += (
-        f"{'Lines' if single else 'Bands'} are 95% intervals over questions; where they overlap, the methods may not "
-        "differ."
+        f"{'Lines' if single else 'Bands and upright bars'} are 95% intervals over questions; where they overlap, the "
+        "methods may not differ."
     )
     if _UPPER_BOUND in found:
         lede += (

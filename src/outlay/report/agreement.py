@@ -148,5 +148,12 @@ def _confusion(kind: str, agreement: Mapping[str, Any], where: str, id: str) -> 
             Column("share", "Share of the row", "percent"),
         ),
         rows=rows,
-        options={"x": "True (oracle) bin", "y": f"{name} bin"},
+        options={
+            "x": "True (oracle) bin",
+            "y": f"{name} bin",
+            "legend": (
+                {"label": "share of its row: none to all", "scale": True},
+                {"label": "placed in its true bin", "box": True},
+            ),
+        },
     )

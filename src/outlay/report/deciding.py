@@ -7,6 +7,7 @@ with its interval from the summary; where the baseline never reaches the accurac
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from outlay.report.names import UNIFORM, bin_name, method_name, policy_name, styled
@@ -33,10 +34,7 @@ def deciding_section(group: Mapping[str, Any], where: str, id: str) -> Section |
     found = (
         _chart(policies, where, id),
         _gains(policies, where),
-        _savings(policies, "compute_ratio", where),
-        _savings(policies, "compute_ratio_without_difficulty", where),
-        _savings(policies, "compute_ratio_flops", where),
-        _savings(policies, "compute_ratio_flops_without_difficulty", where),
+        *_all_savings(policies, where),
         *_choices(policies, where),
     )
     blocks = tuple(block for block in found if block is not None)
@@ -124,7 +122,7 @@ def ratio_text(value: Any, where: str) -> str:
 
 
 def _times(value: float) -> str:
-    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+    return f"{value:.2f}" if value < 1.995 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def _baseline(policies: Mapping[str, Any]) -> str:
@@ -148,6 +146,14 @@ def _gains(policies: Mapping[str, Mapping[str, Any]], where: str) -> Table | Non
     )
 
 
+def _all_savings(policies: Mapping[str, Mapping[str, Any]], where: str) -> list[Table | None]:
+    """Savings with all that was computed counted stand open, in FLOPs where known; other ways of counting are folded."""
+    counted = ("compute_ratio_flops", "compute_ratio")
+    measures = (*counted, *(f"{measure}_without_difficulty" for measure in counted))
+    tables = [table for measure in measures if (table := _savings(policies, measure, where)) is not None]
+    return [replace(table, folded=index > 0) for index, table in enumerate(tables)]
+
+
 def _savings(policies: Mapping[str, Mapping[str, Any]], measure: str, where: str) -> Table | None:
     columns = {
         key: {budget: ratio_text(ratio, where) for budget, ratio in _ratios(policy, measure, f"{where}.{key}").items()}
@@ -163,7 +169,7 @@ def _savings(policies: Mapping[str, Mapping[str, Any]], measure: str, where: str
         else "Only what is drawn counts, not what a verifier reads."
     )
     return _by_budget(
-        f"Times less compute than {_baseline(policies)}, {unit}, at equal accuracy{f' ({cost})' if counts else ''}",
+        f"Times less compute than {_baseline(policies)}, {unit}, at equal accuracy{f': {cost}' if counts else ''}",
         columns,
         f"{charged} Above 1 the policy is cheaper, below 1 dearer; 95% intervals in brackets. ≥: the baseline does not reach "
         "the policy's accuracy at any budget measured, so the value is read at its largest; what holds at 95% is the "

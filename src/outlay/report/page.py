@@ -1,18 +1,21 @@
 """From a summary to one HTML file.
 
-The page carries all it needs (drawing library, style, data) and asks for nothing: its content security policy forbids
-every request, and lets only the scripts written here run, by their hashes. Text from the summary (task and model
-names, warnings) is escaped wherever it goes, also inside the data blocks.
+The page carries all it needs (drawing library, style, data, and the files that its links save) and asks for nothing: its
+content security policy forbids every request, and lets only the scripts written here run, by their hashes. Text from the
+summary (task and model names, warnings) is escaped wherever it goes, also inside the data blocks.
 """
 
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
+import io
 import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib import resources
@@ -20,12 +23,16 @@ from pathlib import Path
 from typing import Any
 
 from outlay.errors import UserError
+from outlay.report.closing import general_limits, limits_of
+from outlay.report.exchanging import exchange_chapter
+from outlay.report.opening import WORDS, asked, at_a_glance, exchange_at_a_glance, findings, warned
 from outlay.report.parts import Figure
 from outlay.report.reading import texts
-from outlay.report.story import comparison_section, exchange_section, groups_of, run_section
+from outlay.report.story import comparison_section, groups_of, run_section
 from outlay.traces.files import write_text_whole
 
 _SCRIPTS = ("assets/d3.min.js", "assets/plot.umd.min.js", "template/charts.js")
+_MINUS = re.compile(r"(?<=[\s(])-(?=\d)")
 _LICENCES = ("assets/d3.LICENSE.txt", "assets/plot.LICENSE.txt", "assets/BUNDLED-LICENSES.txt")
 
 
@@ -54,16 +61,25 @@ def render(summary: Mapping[str, Any]) -> str:
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
     environment.filters["kept"] = kept_together
     environment.filters["data"] = lambda figure: Markup(embedded_json(figure_data(figure)))
+    environment.filters["csv"] = lambda figure: _address("text/csv", as_csv(figure))
+    environment.filters["json"] = lambda figure: _address("application/json", as_json(figure))
     scripts = [_read(name) for name in _SCRIPTS]
+    groups, exchange = groups_of(summary), exchange_chapter(summary)
     return environment.from_string(_read("template/page.html")).render(
         title=_title(summary),
         headline=str(summary.get("headline") or ""),
         sentences=texts(summary.get("sentences"), "sentences"),
-        warnings=texts(summary.get("warnings"), "warnings"),
+        asked=asked(summary, groups, exchange),
+        found=findings(groups, exchange),
+        glances=[table for table in (at_a_glance(summary, groups), exchange_at_a_glance(summary)) if table is not None],
+        words=WORDS,
+        warnings=warned(summary),
         run=run_section(summary),
-        groups=groups_of(summary),
+        groups=groups,
         comparison=comparison_section(summary),
-        exchange=exchange_section(summary),
+        exchange=exchange,
+        general_limits=general_limits(summary, exchange),
+        limits=limits_of(groups, exchange),
         style=Markup(_read("template/page.css")),
         scripts=[Markup(script) for script in scripts],
         policy="; ".join(_security_policy(scripts)),
@@ -72,12 +88,35 @@ def render(summary: Mapping[str, Any]) -> str:
 
 
 def kept_together(text: str) -> str:
-    """The text with short equations (`N = 4`) kept on one line.
+    """The text with short equations (`N = 4`) kept on one line, and with true minus signs before numbers.
 
-    >>> kept_together("N = 4") == "N\\u00a0=\\u00a04"
+    >>> kept_together("N = 4, -0.3 points") == "N\\u00a0=\\u00a04, \u22120.3 points"
     True
     """
-    return text.replace(" = ", "\u00a0=\u00a0")
+    return _MINUS.sub("\u2212", text.replace(" = ", "\u00a0=\u00a0"))
+
+
+def as_csv(figure: Figure) -> str:
+    """A figure's rows as CSV: the headings of its table, unrounded numbers, an empty cell where a value is absent."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.heading for column in figure.columns])
+    writer.writerows(
+        [["" if (value := row.get(column.key)) is None else value for column in figure.columns] for row in figure.rows]
+    )
+    return text.getvalue()
+
+
+def as_json(figure: Figure) -> str:
+    """The same rows as JSON, an object a row, with what the figure says of itself."""
+    rows = [{column.heading: row.get(column.key) for column in figure.columns} for row in figure.rows]
+    return json.dumps(
+        _finite({"title": figure.title, "finding": figure.finding, "rows": rows}), ensure_ascii=False, indent=1
+    )
+
+
+def _address(media_type: str, text: str) -> str:
+    return f"data:{media_type};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def figure_data(figure: Figure) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from typing import Any, Literal
 
 from outlay.study.figures import percent as percent
 
-Format = Literal["text", "percent", "number", "count"]
-Kind = Literal["curves", "confusion", "intervals", "reliability"]
+Format = Literal["text", "percent", "number", "count", "flops"]
+Kind = Literal["curves", "confusion", "intervals", "reliability", "matched"]
 Row = Mapping[str, Any]
+
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ class Column:
         if self.format == "number":
             return number(value)
         if self.format == "count":
-            return f"{value:,.0f}"
+            return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+        if self.format == "flops":
+            return flops(value)
         return str(value)
 
 
@@ -91,20 +95,39 @@ class Section:
     lede: str
     blocks: tuple[Figure | Table, ...]
     findings: tuple[str, ...] = ()
+    id: str = ""
+    warnings: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Sections under one heading, with one paragraph that teaches how to read them all."""
+
+    id: str
+    title: str
+    lede: str
+    sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GroupPart:
-    """All that is said about one group (one task with one model)."""
+    """All that is said about one group (one task with one model); `absent` says of each part that is missing what it needs."""
 
     id: str
     title: str
     model: str
     facts: tuple[tuple[str, str], ...]
+    headline: str
     sentences: tuple[str, ...]
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
-    absent: tuple[str, ...]
+    absent: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """Task and model in one line."""
+        return f"{self.title}, {self.model}" if self.model else self.title
 
 
 def number(value: float) -> str:
@@ -120,6 +143,18 @@ def number(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def flops(value: float) -> str:
+    """Floating-point operations with two significant digits and a power of ten; small numbers as they are.
+
+    >>> [text.replace("\u00a0", " ") for text in (flops(1.93e9), flops(9.97e9), flops(850))]
+    ['1.9 × 10⁹', '1.0 × 10¹⁰', '850']
+    """
+    if abs(value) < 1000:
+        return number(value)
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits}\u00a0×\u00a010{str(int(power)).translate(_RAISED)}"
 
 
 def capital(text: str) -> str:

@@ -1,16 +1,18 @@
-"""The story of a report, in order: what was run and what it cost, then each group, then the exchange."""
+"""The middle of the story: what was run and what it cost, each group, and models on the same questions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from outlay.report.accuracy import INTERVAL_LEGEND, accuracy_section, difficulty_section, falling_section
 from outlay.report.agreement import agreement_section
+from outlay.report.closing import NEEDS
 from outlay.report.deciding import deciding_section
 from outlay.report.names import styled
-from outlay.report.parts import Column, Figure, GroupPart, Row, Section, Series, Table, listed, number, percent
+from outlay.report.parts import Column, Figure, GroupPart, Row, Section, Series, Table, flops, listed, number, percent
 from outlay.report.reading import curves, estimate, finite, mapping, sequence, texts
 from outlay.report.revising import chains_section
 from outlay.report.verifying import verifier_section
@@ -19,7 +21,7 @@ from outlay.report.verifying import verifier_section
 def groups_of(summary: Mapping[str, Any]) -> tuple[GroupPart, ...]:
     """Every group of a summary, told section by section; what its summary lacks is named in `absent`."""
     groups = [mapping(g, f"groups[{i}]") for i, g in enumerate(sequence(summary.get("groups"), "groups"))]
-    styles = styled(key for group in groups for key in _method_keys(group))
+    styles = styled(key for i, group in enumerate(groups) for key in _method_keys(group, f"groups[{i}]"))
     return tuple(_group(group, index, styles) for index, group in enumerate(groups))
 
 
@@ -69,6 +71,7 @@ def run_section(summary: Mapping[str, Any]) -> Section | None:
         ),
         blocks=tuple(block for block in blocks if block is not None),
         findings=facts,
+        id="run",
     )
 
 
@@ -123,34 +126,13 @@ def comparison_section(summary: Mapping[str, Any]) -> Section | None:
         title="Models on the same questions",
         lede="One sample a question of each model, compared question by question, which is sharper than comparing bands.",
         blocks=tuple(tables),
-    )
-
-
-def exchange_section(summary: Mapping[str, Any]) -> Section | None:
-    """A small model with more test-time compute against a larger one, as the summary tells it."""
-    entries = [mapping(item, f"exchange[{i}]") for i, item in enumerate(sequence(summary.get("exchange"), "exchange"))]
-    keys = list(dict.fromkeys(key for entry in entries for key, value in entry.items() if _cell(value) is not None))
-    if not keys:
-        return None
-    table = Table(
-        title="The exchange",
-        header=tuple(key.replace("_", " ").capitalize() for key in keys),
-        rows=tuple(tuple(_cell(entry.get(key)) or "–" for key in keys) for entry in entries),
-    )
-    return Section(
-        title="A small model that thinks longer, or a larger model?",
-        lede=(
-            "The same number of floating-point operations can train and run a larger model once a question, or a "
-            "small one many times. R is the number of tokens served for each token trained on: the more a model is "
-            "used, the dearer it is to let it think longer."
-        ),
-        blocks=(table,),
+        id="comparison",
     )
 
 
 def _group(group: Mapping[str, Any], index: int, styles: Mapping[str, Series]) -> GroupPart:
     where, title = f"groups[{index}]", str(group.get("task") or f"group {index + 1}")
-    id = f"g{index}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-') or 'group'}"
+    id = f"g{index}-{_slug(title) or 'group'}"
     told = {
         "accuracy against budget": accuracy_section(group, where, id, styles),
         "accuracy by difficulty": difficulty_section(group, where, id, styles),
@@ -176,17 +158,24 @@ def _group(group: Mapping[str, Any], index: int, styles: Mapping[str, Series]) -
         title=title,
         model=str(group.get("model") or ""),
         facts=tuple(facts),
-        sentences=texts(group.get("headline"), where) + texts(group.get("sentences"), f"{where}.sentences"),
+        headline=" ".join(texts(group.get("headline"), f"{where}.headline")),
+        sentences=texts(group.get("sentences"), f"{where}.sentences"),
         warnings=texts(group.get("warnings"), f"{where}.warnings"),
-        sections=tuple(section for section in told.values() if section is not None),
-        absent=tuple(name for name, section in told.items() if section is None),
+        sections=tuple(
+            replace(section, id=f"{id}-{_slug(name)}") for name, section in told.items() if section is not None
+        ),
+        absent=tuple((name, NEEDS[name]) for name, section in told.items() if section is None),
     )
 
 
-def _method_keys(group: Mapping[str, Any]) -> list[str]:
-    keys = list(mapping(group.get("curves"), "curves"))
-    for value in mapping(group.get("bins"), "bins").values():
-        keys += mapping(mapping(value, "bins").get("curves"), "bins.curves")
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _method_keys(group: Mapping[str, Any], where: str) -> list[str]:
+    keys = list(mapping(group.get("curves"), f"{where}.curves"))
+    for kind, value in mapping(group.get("bins"), f"{where}.bins").items():
+        keys += mapping(mapping(value, f"{where}.bins.{kind}").get("curves"), f"{where}.bins.{kind}.curves")
     return keys
 
 
@@ -210,18 +199,46 @@ def _facts(summary: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(told)
 
 
+_LEDGER = {
+    "generations": "generations",
+    "calls": "calls of models and verifiers",
+    "prompt_tokens": "tokens read by models",
+    "cached_tokens": "of these, read before and kept",
+    "generated_tokens": "tokens generated",
+    "verifier_prompt_tokens": "tokens read by verifiers",
+    "verifier_generated_tokens": "tokens generated by verifiers",
+    "pilot": "tokens of pilots",
+    "retried": "tokens that were retried",
+    "cancelled": "tokens that were cancelled",
+    "flops": "FLOPs",
+    "seconds": "seconds",
+    "usd": "US dollars",
+}
+
+
 def _cost_table(summary: Mapping[str, Any]) -> Table | None:
-    rows = []
-    places = [("all", summary.get("cost"))]
-    places += [(str(g.get("task", "")), g.get("cost")) for g in sequence(summary.get("groups"), "groups")]
-    for name, cost in places:
-        if isinstance(cost, Mapping):
-            rows += [
-                (name, str(key).replace("_", " "), number(float(value)))
-                for key, value in cost.items()
-                if isinstance(value, int | float) and not isinstance(value, bool) and value
-            ]
-    return Table("What it cost", ("Where", "What", "How much"), tuple(rows)) if rows else None
+    """The ledger: a row for each kind of cost, a column for each group that tells its own."""
+    places = [("all", mapping(summary.get("cost"), "cost"))]
+    for index, group in enumerate(sequence(summary.get("groups"), "groups")):
+        places.append(
+            (str(group.get("task", f"group {index + 1}")), mapping(group.get("cost"), f"groups[{index}].cost"))
+        )
+    ledgers = [
+        (name, {key: float(value) for key, value in cost.items() if isinstance(value, int | float) and value})
+        for name, cost in places
+        if cost
+    ]
+    kinds = list(dict.fromkeys([*_LEDGER, *(key for _, paid in ledgers for key in paid)]))
+    rows = [
+        (_LEDGER.get(key, key.replace("_", " ")), *(_paid(key, paid.get(key, 0.0)) for _, paid in ledgers))
+        for key in kinds
+        if any(key in paid for _, paid in ledgers)
+    ]
+    return Table("What it cost", ("", *(name for name, _ in ledgers)), tuple(rows)) if rows else None
+
+
+def _paid(key: str, value: float) -> str:
+    return flops(value) if key == "flops" else number(value)
 
 
 def _duration(seconds: float) -> str:
@@ -234,18 +251,3 @@ def _duration(seconds: float) -> str:
 
 def _count(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
-
-
-def _cell(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return number(float(value))
-    if isinstance(value, Mapping) and "mean" in value:
-        read = estimate(value, "exchange")
-        return read.as_percent() if read else None
-    if isinstance(value, Sequence) and value and all(isinstance(item, int | float) for item in value):
-        return ", ".join(number(float(item)) for item in value)
-    return None

@@ -161,6 +161,7 @@ def _reliability(verifier: Mapping[str, Any], where: str, id: str) -> Figure | N
             "y": "Share of solutions that are right",
             "legend": (
                 {"label": "solutions of about the same score (larger: more)", "color": "blue", "symbol": "circle"},
+                {"label": "95% interval", "color": "blue", "dash": "", "level": True},
                 {"label": "where scores mean what they say", "color": "muted", "dash": "2 3", "level": True},
             ),
         },

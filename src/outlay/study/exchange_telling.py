@@ -26,8 +26,10 @@ def sentences(entry: Entry, method: str | None) -> list[str]:
         fixed = next((row for row in at["rows"] if row["method"] == "best_fixed"), None)
         if fixed is not None and not fixed["beyond"]:
             told.append(_fixed(at, fixed))
-    told += [_both(joint) for joint in entry["joint"] if joint["best"]]
-    return told
+    labels: dict[str, list[str]] = {}
+    for joint in entry["joint"]:
+        labels.setdefault(_both(joint), []).append(joint["label"])
+    return told + [f"{_and(at)}, {sentence}" for sentence, at in labels.items()]
 
 
 def warnings(entry: Entry, method: str | None) -> list[str]:
@@ -112,11 +114,11 @@ def _both(joint: Mapping[str, Any]) -> str:
     method = method_name(joint["small"]["method"])
     large = f"{percent(joint['large']['mean'][-1])} with {method} of {last['large_n']}"
     if last["difference"] is None:
-        return f"{joint['label']}: the large model is right in {large}; for the same the small one cannot draw a single sample."
+        return f"with test-time compute the large model is right in {large}; for the same the small one cannot draw a sample."
     small = percent(joint["large"]["mean"][-1] + last["difference"]["mean"])
     beyond = " (beyond the pool: the same cost would buy more)" if last["beyond"] else ""
     return (
-        f"{joint['label']}, both with test-time compute and at the same cost in all: the large model is right in {large}, "
+        f"both with test-time compute and at the same cost in all: the large model is right in {large}, "
         f"the small one in {small} with {last['small_n']}{beyond}: {_points(last['difference'])}."
     )
 

@@ -1,0 +1,59 @@
+from typing import Any
+
+from example_summary import example_summary
+
+from outlay.report.exchanging import exchange_chapter
+from outlay.report.opening import asked, at_a_glance, exchange_at_a_glance, findings
+from outlay.report.story import groups_of
+
+
+def one_budget(name: str, budget: float, mean: float, **more: Any) -> dict[str, Any]:
+    point = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
+    return {name: {"budget": [budget], "accuracy": [point], **more}}
+
+
+def test_policies_are_read_at_the_headlines_budget() -> None:
+    summary = example_summary()
+    summary["groups"][0]["difficulty"] = {"pilot": {"budget": 16}}
+    table = at_a_glance(summary, groups_of(summary))
+    assert table is not None and table.title.endswith("with N = 16 generations")
+    at = summary["groups"][0]["policies"]["per_bin_pilot"]["budget"].index(16)
+    mean = summary["groups"][0]["policies"]["per_bin_pilot"]["accuracy"][at]["mean"]
+    assert table.rows[0][3].startswith(f"{100 * mean:.1f}%")
+
+
+def test_parts_with_different_budgets_each_say_their_own() -> None:
+    groups = [
+        {"task": "a", "policies": one_budget("best_fixed", 4.0, 0.5)},
+        {"task": "b", "policies": one_budget("best_fixed", 16.0, 0.5)},
+    ]
+    table = at_a_glance({"groups": groups}, groups_of({"groups": groups}))
+    assert table is not None and [row[0] for row in table.rows] == ["a, N = 4", "b, N = 16"]
+
+
+def test_a_policy_that_is_absent_is_a_dash() -> None:
+    groups = [{"task": "a", "policies": one_budget("best_fixed", 4.0, 0.5)}]
+    table = at_a_glance({"groups": groups}, groups_of({"groups": groups}))
+    assert table is not None and table.rows[0] == ("a", "–", "50.0% (40.0 to 60.0)", "–", "–", "–")
+
+
+def test_groups_without_policies_make_no_table() -> None:
+    assert at_a_glance({"groups": [{"task": "a"}]}, groups_of({"groups": [{"task": "a"}]})) is None
+
+
+def test_what_was_found_is_in_the_summarys_words() -> None:
+    groups = groups_of({"groups": [{"task": "a", "headline": "It pays.", "sentences": ["Much."]}, {"task": "b"}]})
+    assert [(finding.name, finding.text) for finding in findings(groups, None)] == [("a", "It pays.")]
+
+
+def test_a_difference_beyond_the_pool_is_marked_at_a_glance() -> None:
+    table = exchange_at_a_glance(example_summary())
+    assert table is not None and table.header == ("Part", "R = 0.16", "R = 0.79", "R = 22")
+    assert [cell.endswith(" *") for cell in table.rows[0][1:]] == [True, False, False] and "* The same" in table.note
+
+
+def test_the_question_mentions_a_larger_model_only_where_there_is_one() -> None:
+    summary = example_summary()
+    groups = groups_of(summary)
+    assert "a larger one" in asked(summary, groups, exchange_chapter(summary))
+    assert "a larger one" not in asked(summary, groups, None)
