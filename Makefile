@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # `make test REFERENCE=1` also compares the engine with transformers (needs torch; the CPU build is enough).
 REFERENCE ?= 0
 TORCH ?= torch==2.13.0
+# `make bench QUICK=1` takes about a minute, prints and writes no page.
+QUICK ?= 0
 JOBS ?= 2
 
 .PHONY: demo demo-quick test lint bench docs build clean
@@ -27,9 +29,8 @@ lint: $(VENV)/.dev ## style, types, import rule
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## speed and memory, as ratios in one run
-	$(BIN)/python benchmarks/engine.py
-	$(BIN)/python benchmarks/estimators.py
+bench: $(VENV)/.bench ## speed and memory beside other programs, as ratios in one run; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks $(if $(filter 1,$(QUICK)),--quick)
 
 docs: $(VENV)/.dev ## re-make the pages that are generated from the code
 	$(BIN)/python docs/generate.py
@@ -52,6 +53,10 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 $(VENV)/.reference: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
 	$(BIN)/python -m pip install --quiet --editable '.[reference]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.reference
+	$(BIN)/python -m pip install --quiet --editable '.[bench]' || echo 'llama.cpp could not be installed: its rows are left out'
 	touch $@
 
 clean:

@@ -1,36 +1,22 @@
-"""The estimators' times and peak memory, each row in a process of its own, on one core.
-
-    python benchmarks/estimators.py [--quick]
+"""The estimators' times and peak memory, each row in a process of its own.
 
 The pools are random: solve rates spread over (0, 1), wrong answers in a long tail (some 40 classes a question at 256
-samples), scores that know a little. "Seconds" are CPU seconds of the call alone, so that a busy machine disturbs them
-little; "peak" is the resident memory of the whole process beyond what importing the package takes, inputs included.
-The sum of the rows over 10,000 questions is held to 20 seconds and each to 1 GiB: exit status 1 when it is not met.
---quick runs a twentieth of the questions and holds nothing.
+samples), scores that know a little. Together the rows over 10,000 questions are held to 20 seconds, and each to 1 GiB.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.measuring import peak_mib
 from outlay import curves
 
-SECONDS = 20.0
-GIBIBYTES = 1.0
 RESAMPLES = 2000
-ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -112,57 +98,13 @@ def with_values(pool: Pool, call: Callable[[np.ndarray], object]) -> Callable[[]
     return lambda: call(values)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the questions")
-    parser.add_argument("--row", type=int, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.row is not None:
-        print(json.dumps(measure(ROWS[arguments.row], arguments.quick)))
-        return 0
-    return report(arguments.quick)
-
-
-def report(quick: bool) -> int:
-    table = Table(title="Estimators, one core" + (", quick: a twentieth of the questions" if quick else ""))
-    for heading in ("what", "questions x samples", "seconds", "peak MiB"):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
-    total, largest = 0.0, 0.0
-    for number, row in enumerate(ROWS):
-        seconds, peak = in_a_process(number, quick)
-        total += seconds * row.counted
-        largest = max(largest, peak)
-        table.add_row(row.name, f"{sized(row, quick):,} x {row.samples}", f"{seconds:.2f}", f"{peak / 2**20:,.0f}")
-    Console().print(table)
-    print(
-        f"10,000 x 256 together: {total:.1f} s (held to {SECONDS:g}); largest peak {largest / 2**30:.2f} GiB (held to 1)"
-    )
-    return 0 if quick or (total <= SECONDS and largest <= GIBIBYTES * 2**30) else 1
-
-
-def in_a_process(number: int, quick: bool) -> tuple[float, float]:
-    command = [sys.executable, __file__, "--row", str(number), *(["--quick"] if quick else [])]
-    done = subprocess.run(command, env={**os.environ, **ONE_CORE}, check=True, capture_output=True, text=True)
-    answer = json.loads(done.stdout)
-    return answer["seconds"], answer["peak"]
-
-
-def measure(row: Row, quick: bool) -> dict[str, float]:
-    before = peak_bytes()
-    call = row.prepare(Pool.draw(sized(row, quick), row.samples))
+def measure(number: int, quick: bool) -> dict[str, Any]:
+    """One row: CPU seconds of the call alone, and peak MiB beyond what importing the package takes."""
+    row = ROWS[number]
+    before = peak_mib()
+    questions = max(2, row.questions // 20) if quick else row.questions
+    call = row.prepare(Pool.draw(questions, row.samples))
     start = time.process_time()
     call()
-    return {"seconds": time.process_time() - start, "peak": peak_bytes() - before}
-
-
-def peak_bytes() -> int:
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024
-
-
-def sized(row: Row, quick: bool) -> int:
-    return max(2, row.questions // 20) if quick else row.questions
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    seconds = time.process_time() - start
+    return {"questions": questions, "cpu_seconds": seconds, "beyond_import_mib": peak_mib() - before}

@@ -17,8 +17,8 @@ INTRODUCTION = """# Commands
 
 Generated from the program by `make docs`. Every command takes `-h`.
 
-Exit codes: 0 done, 1 the work failed, 2 the input was wrong, 130 interrupted (what was finished is kept). With `--json` a command
-prints one JSON object on standard output and nothing else there.
+Exit codes: 0 done, 1 the work failed, 2 the input was wrong, 130 interrupted (143 by SIGTERM; what was
+finished is kept). With `--json` a command prints one JSON object on standard output and nothing else there.
 """
 
 

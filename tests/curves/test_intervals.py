@@ -96,3 +96,9 @@ def test_refuses_different_questions():
 def test_refuses_a_level_that_is_no_probability(level):
     with pytest.raises(UserError, match="level"):
         interval(np.ones((3, 1)), level=level)
+
+
+@pytest.mark.parametrize("difference", [0.0, 0.5, -1.0])
+def test_a_difference_on_one_question_says_nothing_of_others(difference):
+    result = paired_difference([0.5 + difference], [0.5])
+    assert (result.low[0], result.high[0]) == (-1.0, 1.0)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from outlay import models, tasks, verifiers
-from outlay.drive.batching import BatchingDriver
+from outlay.drive.batching import MODEL_AHEAD, BatchingDriver
 from outlay.drive.serving import Unit
 from outlay.strategies import BeamSearch, BestOfN, Greedy, Lookahead, MajorityVote, WeightedBestOfN
 from outlay.types import Budget, Sample
@@ -89,7 +89,7 @@ def test_a_thousand_questions_are_admitted_as_room_comes_free():
 
     traces = list(Watched(Digits(), model, RandomScores()).solve(units(Digits().questions("test", 250))))
     assert len(traces) == 1000
-    assert most <= 2 * 4 + 4
+    assert most <= MODEL_AHEAD * 4 + 4
 
 
 def test_an_empty_list_of_units_is_no_work():
@@ -150,3 +150,19 @@ def test_a_prefix_read_from_a_trace_is_continued_like_a_live_one(countdown):
     again, fresh = (sampled(Sample(questions[0], prefix=prefix, until="step")) for prefix in (live, recorded))
     assert again == fresh
     assert again.state == fresh.state
+
+
+def test_an_answer_that_several_samples_give_is_judged_once():
+    judged = []
+
+    class Watched(Digits):
+        def grade(self, question, answer):
+            judged.append(answer)
+            return super().grade(question, answer)
+
+    task = Watched()
+    unit = Unit(task.questions("test", 1)[0], MajorityVote(), Budget(generations=40))
+    (trace,) = BatchingDriver(task, DigitModel()).solve([unit])
+    assert len(trace.solutions) == 40
+    assert sorted(judged) == sorted({solution.answer for solution in trace.solutions})
+    assert trace.solution_correct == tuple(solution.answer == "0" for solution in trace.solutions)

@@ -4,7 +4,7 @@ from outlay import tasks
 from outlay.errors import UserError
 from outlay.lab.vocabulary import vocabulary_of
 
-NAMES = ("countdown", "arithmetic", "arithmetic-clean")
+NAMES = ("countdown", "arithmetic", "arithmetic-clean", "halving", "knowledge", "programs")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,11 +9,11 @@ from safetensors.numpy import load_file
 
 import outlay
 from outlay import tasks
-from outlay.lab.recipes import POLICIES, VERIFIERS
+from outlay.lab.recipes import MODEL_NAMES as NAMES
+from outlay.lab.recipes import REVISERS
 from outlay.lab.vocabulary import vocabulary_of
 
 WEIGHTS = Path(outlay.__file__).parent / "lab" / "weights"
-NAMES = [recipe.name for recipe in (*POLICIES, *VERIFIERS)]
 FILES = {
     "README.md",
     "config.json",
@@ -76,7 +76,8 @@ def test_tokenizer_is_the_family_vocabulary(name):
 def test_longest_solutions_fit_the_positions(name):
     card, config = document(name, "outlay.json"), document(name, "config.json")
     prompts = [len(q.text.split()) for q in tasks.load(card["task"]).questions("test", 300)]
-    assert max(prompts) + card["max_tokens"] <= config["max_position_embeddings"]
+    longest = (card.get("attempts", 0) + 1) * card["max_tokens"]
+    assert max(prompts) + longest <= config["max_position_embeddings"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,3 +100,11 @@ def test_small_and_large_learned_from_the_same_demonstrations(family):
     assert [small[key] for key in ("task", "demonstrations", "seed")] == [
         large[key] for key in ("task", "demonstrations", "seed")
     ]
+
+
+@pytest.mark.parametrize("name", [recipe.name for recipe in REVISERS])
+def test_a_reviser_stays_under_a_megabyte_and_shows_its_checkpoints(name):
+    assert (WEIGHTS / name / "model.safetensors").stat().st_size < 1e6
+    seen = document(name, "outlay.json")["checkpoints"]
+    assert [checkpoint["step"] for checkpoint in seen] == sorted(checkpoint["step"] for checkpoint in seen)
+    assert all(len(checkpoint["position_accuracy"]) == 8 for checkpoint in seen)

@@ -56,7 +56,10 @@ def edited(policy, tmp_path, edit):
         (lambda f: f.update(verifer="x"), "unknown field `verifer`; did you mean `verifier`"),
         (lambda f: f["difficulty"].update(sample=1), "did you mean `samples`"),
         (lambda f: f.pop("model"), "`model` is missing"),
-        (lambda f: f.update(format="outlay-policy/9"), "`format`"),
+        (
+            lambda f: f.update(format="outlay-policy/9"),
+            "`format` is 'outlay-policy/9', .* reads 'outlay-policy/1'; upgrade",
+        ),
         (lambda f: f.update(edges=[0.1, 0.5, 0.7]), "choices; 1 or 4"),
         (lambda f: f["plans"][1].update(budget=5), "costs more than that"),
         (lambda f: f["plans"].reverse(), "rising budget"),

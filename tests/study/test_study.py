@@ -63,7 +63,12 @@ def test_a_wrong_study_is_refused_with_file_field_and_remedy(content, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- 1\n- 2\n", "must hold a mapping"), ("a: [", "line 1: not YAML"), ("", "is empty"), ("# nothing\n", "is empty")],
+    [
+        ("- 1\n- 2\n", "must hold a mapping"),
+        ("a: [", "line 1: not YAML"),
+        ("", "is empty"),
+        ("# nothing\n", "is empty"),
+    ],
 )
 def test_a_file_that_is_no_study_is_refused(tmp_path, text, message):
     path = tmp_path / "study.yaml"

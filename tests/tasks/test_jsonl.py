@@ -68,7 +68,7 @@ def test_fewer_questions_are_the_first_of_more(tmp_path: Path) -> None:
     ("rows", "message"),
     [
         (['{"question": "1"', ""], "line 1: not JSON"),
-        ([{"question": "1"}, [1]], "line 2: expected a JSON object"),
+        ([{"question": "1"}, [1]], "line 2: found an array; expected one JSON object"),
         ([{"answer": "1"}], "line 1: no question"),
         ([{"id": 1, "question": "a"}, {"id": 1, "question": "b"}], "two questions with id '1'"),
         ([], "no questions"),

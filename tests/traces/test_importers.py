@@ -75,7 +75,7 @@ BAD = [
     (row(answer=["1"]), "`answer` should be a text"),
     (row(chain=0), "`position` is missing"),
     ("{", "not JSON"),
-    ("[]", "expected a JSON object"),
+    ("[]", "found an array; expected one JSON object"),
 ]
 
 
@@ -168,3 +168,42 @@ def test_files_of_one_name_that_say_what_they_hold_are_read(tmp_path: Path) -> N
 def test_files_of_different_names_are_tasks_of_their_own(tmp_path: Path) -> None:
     paths = [write(tmp_path / "a.jsonl", row()), write(tmp_path / "b.jsonl", row())]
     assert read_samples(paths)["task"].to_pylist() == ["a", "b"]
+
+
+def test_bad_rows_are_told_and_left_out_where_a_caller_wants_that(tmp_path: Path) -> None:
+    told: list[UserError] = []
+    path = write(tmp_path / "pool.jsonl", row(sample=0), "{", row(score="x"), row(sample=0), row(sample=1), "[]")
+    assert read_samples([path], told.append)["sample"].to_pylist() == [0, 1]
+    assert [str(error).split(":")[0].rpartition(" ")[2] for error in told] == ["2", "3", "4", "6"]
+
+
+def test_of_a_gzip_cut_short_the_lines_before_are_read_where_a_caller_wants_that(tmp_path: Path) -> None:
+    lines = "".join(json.dumps(row(sample=i, answer=str(i**9))) + "\n" for i in range(5000))
+    (tmp_path / "pool.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-2000])
+    told: list[UserError] = []
+    samples = read_samples([tmp_path / "pool.jsonl.gz"], told.append)["sample"].to_pylist()
+    assert samples == list(range(len(samples)))
+    assert 0 < len(samples) < 5000
+    assert f"after line {len(samples)}: " in str(told[-1])
+
+
+def test_where_every_row_is_bad_nothing_is_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no samples"):
+        read_samples([write(tmp_path / "pool.jsonl", "{")], lambda _: None)
+
+
+@pytest.mark.parametrize("field", ["reference", "level"])
+def test_a_question_has_one_reference_and_one_level(tmp_path: Path, field: str) -> None:
+    path = write(tmp_path / "pool.jsonl", row(model="a", **{field: "1"}), row(model="b", **{field: "2"}))
+    with pytest.raises(UserError, match=f"line 2: field `{field}` of question 'q' is '2', but '1' at .*line 1"):
+        read_samples([path])
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 1.0), ("1", "1.0"), ("x", None), (None, "x")])
+def test_a_reference_may_be_written_in_two_ways_or_left_out(tmp_path: Path, one: object, other: object) -> None:
+    assert read_samples([write(tmp_path / "pool.jsonl", row(reference=one), row(reference=other))]).num_rows == 2
+
+
+def test_questions_of_two_tasks_may_share_an_identifier(tmp_path: Path) -> None:
+    path = write(tmp_path / "pool.jsonl", row(task="a", reference="1"), row(task="b", reference="2"))
+    assert read_samples([path]).num_rows == 2

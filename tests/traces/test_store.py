@@ -150,12 +150,83 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     assert store.verify().unreadable == ("solutions/part-bad.parquet",)
 
 
-def test_lost_solutions_are_found(tmp_path: Path) -> None:
+def lost_and_whole(tmp_path: Path) -> Store:
+    """A store with two runs, of which one has lost its solutions."""
     store = Store(tmp_path)
-    store.append(make_trace())
+    store.append(make_trace("lost"))
     for part in (tmp_path / "solutions").iterdir():
         part.unlink()
-    assert not store.verify().ok
+    store.append(make_trace("whole"))
+    return store
+
+
+def test_lost_solutions_are_found(tmp_path: Path) -> None:
+    found = lost_and_whole(tmp_path).verify()
+    assert not found.ok
+    assert (found.runs, found.solutions, len(found.incomplete)) == (1, 2, 1)
+
+
+def test_a_run_that_lost_its_solutions_does_not_count_as_made(tmp_path: Path) -> None:
+    store = lost_and_whole(tmp_path)
+    assert {key.question_id for key in store.done()} == {"whole"}
+    assert store.runs()["question_id"].to_pylist() == ["whole"]
+    (told,) = store.damage()
+    assert "1 of 2 runs lack solutions" in told
+
+
+def test_a_run_that_lost_its_solutions_is_made_good_by_making_it_again(tmp_path: Path) -> None:
+    store = lost_and_whole(tmp_path)
+    store.append(make_trace("lost"))
+    assert [trace.question.id for trace in store.traces()] == ["lost", "whole"]
+    assert store.verify().ok
+    assert store.damage() == []
+
+
+def test_damaged_parts_are_left_out_when_asked_with_the_runs_that_need_them(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(make_trace("damaged"))
+    (part,) = (tmp_path / "solutions").iterdir()
+    store.append(make_trace("whole"))
+    whole = bytearray(part.read_bytes())
+    whole[40:400] = bytes(360)
+    part.write_bytes(whole)
+    sound = Store(tmp_path, create=False, skip_damaged=True)
+    assert [trace.question.id for trace in sound.traces()] == ["whole"]
+    assert sound.damage()[0].startswith(f"{part} is damaged; move it away")
+
+
+def leftovers(tmp_path: Path) -> list[Path]:
+    """Half-written files of a killed writer, in every folder of a store."""
+    found = []
+    for folder, name in (("", "summary.json"), ("runs", "part-1.parquet"), ("solutions", "part-2.parquet")):
+        found.append(tmp_path / folder / f".{name}.{'0f' * 16}.tmp")
+        found[-1].write_bytes(b"half")
+    return found
+
+
+def test_what_killed_writers_left_is_removed_under_the_lock(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(make_trace())
+    left = leftovers(tmp_path)
+    with store.lock():
+        assert not any(file.exists() for file in left)
+    assert store.runs().num_rows == 1
+
+
+def test_what_somebody_is_writing_is_left_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.lock():
+        left = leftovers(tmp_path)
+        with pytest.raises(UserError, match="Another run"), Store(tmp_path).lock():
+            pass
+        assert all(file.exists() for file in left)
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"schema_version": "x"}', '{"schema_version": 1.5}'])
+def test_a_meta_file_that_is_none_is_named_with_its_remedy(tmp_path: Path, content: str) -> None:
+    (tmp_path / "meta.json").write_text(content)
+    with pytest.raises(UserError, match=r"meta\.json.*restore"):
+        Store(tmp_path)
 
 
 def test_two_runs_into_one_folder_are_refused(tmp_path: Path) -> None:

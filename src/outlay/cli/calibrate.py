@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from outlay.cli.run import AsJson, Verbose
+from outlay.cli import completion
+from outlay.cli.options import AsJson, Verbose
 
 if TYPE_CHECKING:
     from outlay.policies import Figure, Measured
@@ -18,7 +19,10 @@ def calibrate(
     traces: Annotated[Path, typer.Argument(help="A folder of traces, as `outlay run` or `outlay demo` left it.")],
     budget: Annotated[int, typer.Option("--budget", min=1, help="Most generations that a question may cost.")],
     out: Annotated[Path, typer.Option("--out", help="The policy file to write.")] = Path("policy.yaml"),
-    task: Annotated[str | None, typer.Option("--task", help="Which task, where the traces hold several.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="Which task, where the traces hold several.", autocompletion=completion.tasks),
+    ] = None,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
     pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
@@ -32,6 +36,7 @@ def calibrate(
     from rich.console import Console
 
     from outlay.errors import UserError
+    from outlay.registry import nearest
     from outlay.study.fitting import fitted
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
@@ -42,10 +47,14 @@ def calibrate(
     check_file(out)
     settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=budget)
     store = Store(traces, create=False)
-    found = [one for one in recorded_in(store) if task in (None, one.pool.task)]
+    for damage in store.damage():
+        raise UserError(damage)
+    everything = recorded_in(store)
+    found = [one for one in everything if task in (None, one.pool.task)]
     names = ", ".join(sorted({one.pool.task for one in found}))
     if not found:
-        raise UserError(f"{traces} holds nothing on the task {task}: leave --task out to see what there is")
+        known = {one.pool.task for one in everything}
+        raise UserError(f"{traces} holds nothing on the task {task}: {nearest(str(task), known)}")
     if len(found) > 1:
         raise UserError(f"{traces} holds several tasks or models ({names}): name one task with --task")
     if budget > found[0].pool.size:

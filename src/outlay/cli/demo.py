@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from outlay.cli.run import AsJson, Seed, Verbose, Workers
+from outlay.cli.options import AsJson, Verbose
+from outlay.cli.run import Seed, Workers
 
 
 def demo(

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The embedded models: make them again, or measure the shipped ones.")
+from outlay.cli import completion
+from outlay.cli.options import AsJson, Verbose
+from outlay.cli.usage import group
+from outlay.lab.recipes import FAMILIES
+
+app = group(help="The embedded models: make them again, or measure the shipped ones.")
 Family = Annotated[
-    str | None, typer.Option("--family", help="countdown, arithmetic or arithmetic-clean; all where it is not given.")
+    str | None,
+    typer.Option(
+        "--family",
+        help=f"One of {', '.join(FAMILIES)}; all where it is not given.",
+        autocompletion=completion.families,
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Make only this model; repeatable.", autocompletion=completion.lab_models),
 ]
 
 
@@ -18,9 +34,10 @@ Family = Annotated[
 def train(
     family: Family = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the model folders.")] = Path("lab-weights"),
-    only: Annotated[list[str] | None, typer.Option("--only", help="Make only this model; repeatable.")] = None,
+    only: Only = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, data and sampling.")] = 0,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train policies and verifiers from nothing (needs torch; about two hours on one core for everything).
 
@@ -30,7 +47,16 @@ def train(
     from outlay.traces.files import check_folder
 
     check_folder(out)
-    make(family, only or [], out, seed, typer.echo)
+    began, before = time.monotonic(), written(out)
+    make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json))
+    if as_json:
+        made = {
+            card.parent.name: json.loads(card.read_text(encoding="utf-8"))
+            for card, moment in written(out).items()
+            if moment != before.get(card)
+        }
+        told = {"out": str(out), "seed": seed, "seconds": round(time.monotonic() - began, 1), "models": made}
+        sys.stdout.write(json.dumps(told) + "\n")
 
 
 @app.command()
@@ -39,8 +65,8 @@ def check(
     questions: Annotated[int, typer.Option("--questions", help="Test questions a family.")] = 500,
     samples: Annotated[int, typer.Option("--samples", help="Samples a question.")] = 32,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sampling.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Measure the shipped models on test questions: accuracy by difficulty, and whether each verifier verifies.
 
@@ -50,3 +76,8 @@ def check(
 
     figures = check_families(family, questions, samples, seed)
     typer.echo(json.dumps(figures, indent=2) if as_json else shown(figures))
+
+
+def written(folder: Path) -> dict[Path, int]:
+    """The card (`outlay.json`) of every model in `folder`, each with the moment at which it was written (nanoseconds)."""
+    return {card: card.stat().st_mtime_ns for card in sorted(folder.glob("*/outlay.json"))}

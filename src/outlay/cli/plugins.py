@@ -1,37 +1,85 @@
-"""`outlay plugins`: what is registered under which name, and where it comes from."""
+"""`outlay plugins`: what is registered under which name, where it comes from, and what its options are."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import typer
+from outlay.cli.options import AsJson, Verbose
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from outlay.registry import Registered
 
 
-def plugins(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
-) -> None:
-    """List every registered strategy, model backend, verifier and task, with where it comes from.
+def plugins(as_json: AsJson = False, verbose: Verbose = False) -> None:
+    """List every model backend, verifier, strategy, task and policy: what it is, its options, and where it comes from.
 
     Example: outlay plugins --json
     """
-    from outlay import models, strategies, tasks, verifiers
-
-    found = {
-        "strategies": strategies.registered(),
-        "models": models.registered(),
-        "verifiers": verifiers.registered(),
-        "tasks": tasks.registered(),
-    }
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("kind", "name", "from")
+    found = everything()
+    if as_json:
+        sys.stdout.write(json.dumps(plain(found), default=str) + "\n")
+        return
     for kind, names in found.items():
-        for name, origin in names.items():
-            table.add_row(kind, name, origin)
-    Console().print(table)
+        show(Console(), kind, names)
+
+
+def everything() -> Mapping[str, Sequence[Registered]]:
+    """What is registered, by kind; policies are not registered by packages."""
+    from outlay import models, policies, strategies, tasks, verifiers
+    from outlay.registry import described
+
+    return {
+        "models": described("outlay.models", models.BUILTIN),
+        "verifiers": described("outlay.verifiers", verifiers.BUILTIN),
+        "strategies": described("outlay.strategies", strategies.BUILTIN),
+        "tasks": described("outlay.tasks", tasks.BUILTIN),
+        "policies": described(None, policies.BUILTIN),
+    }
+
+
+def plain(found: Mapping[str, Sequence[Registered]]) -> dict[str, Any]:
+    """By kind and name, as JSON has it; what never gets its name, because another has it, stands under `unused`."""
+    told: dict[str, Any] = {kind: {} for kind in found}
+    unused = []
+    for kind, names in found.items():
+        for one in names:
+            facts = {
+                "from": one.origin,
+                "builtin": one.builtin,
+                "summary": one.summary,
+                "options": dict(one.options),
+                "broken": one.broken,
+            }
+            if one.unused:
+                unused.append({"kind": kind, "name": one.name, **facts})
+            else:
+                told[kind][one.name] = facts
+    return {**told, "unused": unused}
+
+
+def show(console: Console, kind: str, names: Sequence[Registered]) -> None:
+    """The names of one kind as a table."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    table.add_column(kind, no_wrap=True, min_width=18)
+    table.add_column("what it is, its options, where it comes from", overflow="fold")
+    for one in names:
+        lines = [Text(one.summary)] if one.summary else []
+        if one.options:
+            lines.append(Text(", ".join(f"{name}={value}" for name, value in one.options.items()), "cyan"))
+        if one.broken:
+            lines.append(Text(f"broken: {one.broken}", "red"))
+        lines.append(Text(f"built in: {one.origin}" if one.builtin else f"from {one.origin}", "dim"))
+        table.add_row(Text(one.name), Text("\n").join(lines))
+    console.print(table)
+    console.print()

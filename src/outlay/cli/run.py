@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from outlay.cli.options import AsJson, Verbose
+
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for traces, summary, policy and report.")]
 Workers = Annotated[int, typer.Option("--workers", help="Worker processes; 0: one a core. No effect on results.")]
 Seed = Annotated[
     int | None, typer.Option("--seed", min=0, help="Seed of every draw; the study's own where it is not given.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on standard output.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")]
 
 
 def run(

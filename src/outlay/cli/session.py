@@ -6,12 +6,14 @@ The folder `out` holds the traces, `summary.json`, `policy.yaml` and `report.htm
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -28,9 +30,14 @@ from rich.table import Table
 
 from outlay.cost import Prices
 from outlay.errors import UserError
-from outlay.study.study import Study, check_addresses
+from outlay.study.study import Study, check_addresses, parse_study
 from outlay.study.work import Package, forecast, packages, profile
 from outlay.types import Cost
+
+if TYPE_CHECKING:
+    from outlay.traces.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -51,6 +58,8 @@ class Session:
         """Run what is left, then summarise. `dry_run` prints what it would cost and stops."""
         from outlay.report.outputs import write
         from outlay.study.findings import find
+        from outlay.study.fingerprint import fingerprints
+        from outlay.traces.files import together
         from outlay.traces.store import Store
 
         check_addresses(self.study)
@@ -59,38 +68,46 @@ class Session:
             self._price(list(packages(self.study, done)))
             return
         began = time.monotonic()
+        now = fingerprints(
+            self.study
+        )  # asks for every question, so that a mistake there is found before a folder is made
         store = Store(self.out)
         with store.lock():
-            self._same_study(store)
-            left = list(packages(self.study, store.done()))
+            self._same_study(store, now)
+            done = store.done()
+            left = list(packages(self.study, done))
+            log.info(
+                "study %s, seed %d, in %s: %d runs are there, %d are left in %d packages for %d workers",
+                *(self.study.name, self.study.seed, self.out.absolute(), len(done)),
+                *(sum(len(package.units) for package in left), len(left), self.workers),
+            )
             if left:
                 self._run(left)
             with self.console.status("reading curves and policies from the traces"):
                 findings = find(self.study, store)
                 findings.summary["seconds"] = round(time.monotonic() - began, 1)
-                written = write(findings, self.out)
+                with together():
+                    written = write(findings, self.out)
+            log.info("read the traces and wrote %s", ", ".join(str(path) for path in written))
         self._print(findings.summary, written)
 
-    def _same_study(self, store: object) -> None:
+    def _same_study(self, store: Store, now: Mapping[str, str]) -> None:
         """A folder belongs to one study: going on with another would mix them."""
-        from outlay.study.fingerprint import changed, fingerprints
-        from outlay.traces.store import Store
+        from outlay.study.fingerprint import changed
 
-        assert isinstance(store, Store)
-        mine = self.study.model_dump(mode="json")
         theirs = store.meta.get("study")
-        if theirs is not None and theirs != mine:
+        if theirs is not None and not _says(theirs, self.study):
+            who = f" ({theirs.get('name')}, seed {theirs.get('seed')})" if isinstance(theirs, Mapping) else ""
             raise UserError(
-                f"{self.out} holds the traces of another study ({theirs.get('name')}, seed {theirs.get('seed')}): "
-                "give another folder with --out, or delete this one"
+                f"{self.out} holds the traces of another study{who}: give another folder with --out, or delete this one"
             )
-        now = fingerprints(self.study)
         other = changed(store.meta.get("fingerprints", {}), now)
         if other:
             raise UserError(
                 f"{self.out} was made with other data than there is now under the same name ({other[0]}): give another folder "
                 "with --out, or delete this one"
             )
+        mine = self.study.model_dump(mode="json")
         store.update_meta({"study": mine, "versions": _versions(), "fingerprints": now})
 
     def _run(self, left: Sequence[Package]) -> None:
@@ -188,6 +205,14 @@ class Session:
 
         print_summary(self.console, summary, briefly=True)
         self.console.print("Written: " + ", ".join(str(path) for path in written), soft_wrap=True)
+
+
+def _says(recorded: Mapping[str, Any], study: Study) -> bool:
+    """Whether it is this study that was recorded; one that was recorded before a field was added has that field's default."""
+    try:
+        return parse_study(recorded, "") == study
+    except UserError:
+        return False
 
 
 def _versions() -> dict[str, str]:

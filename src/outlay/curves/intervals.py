@@ -84,7 +84,8 @@ def paired_difference(
         a: `[Q, K]` or `[Q]`, the same questions in the same order as `b`.
         b: as `a`; a `[Q]` or `[Q, 1]` side is compared with every column of the other.
         level, resamples, seed, proportions: as in `interval`. Where no question differs, the interval is plus and minus
-            the largest share of differing questions that Clopper-Pearson cannot exclude.
+            the largest share of differing questions that Clopper-Pearson cannot exclude; a single question says nothing
+            ([-1, 1]).
 
     >>> paired_difference([1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0]).mean.tolist()
     [0.5]
@@ -102,7 +103,9 @@ def paired_difference(
         counts = np.sum(~np.isnan(difference), axis=0)
         still = (counts > 0) & np.all(np.isnan(difference) | (np.abs(difference) < _EQUAL), axis=0)
         reach = _none_of(counts, level)
-        result = Interval(result.mean, np.where(still, -reach, result.low), np.where(still, reach, result.high))
+        reach = np.where(counts == 1, 1.0, reach)  # one question tells nothing of others, also where it differs
+        told = still | (counts == 1)
+        result = Interval(result.mean, np.where(told, -reach, result.low), np.where(told, reach, result.high))
     return result
 
 

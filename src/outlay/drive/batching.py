@@ -20,6 +20,10 @@ from outlay.tasks import Task
 from outlay.types import Sample, Score, Trace
 from outlay.verifiers.verifier import InProcessVerifier
 
+MODEL_AHEAD, VERIFIER_AHEAD = 8, 2
+"""Units are admitted until an engine has work for so many times its capacity. The model needs more: a new unit offers work for one
+lane until its prompt has been read, and with few units waiting lanes stand idle (at 2, up to 9% more time; no gain beyond 8)."""
+
 
 @dataclass(slots=True)
 class _Active:
@@ -52,8 +56,8 @@ class BatchingDriver:
         while True:
             while (
                 not exhausted
-                and self.model.backlog < 2 * self.model.capacity
-                and (self.verifier is None or self.verifier.backlog < 2 * self.verifier.capacity)
+                and self.model.backlog < MODEL_AHEAD * self.model.capacity
+                and (self.verifier is None or self.verifier.backlog < VERIFIER_AHEAD * self.verifier.capacity)
             ):
                 unit = next(waiting, None)
                 if unit is None:

@@ -46,6 +46,7 @@ class Served:
     started: float = field(default_factory=time.perf_counter)
     finished: list[Solution] = field(default_factory=list)
     _origins: list[tuple[Address, int]] = field(default_factory=list)
+    _grades: dict[str, bool] = field(default_factory=dict)
 
     def admit(self, pending: Pending) -> Pending | None:
         """The request as it may be served, trimmed to the budget; None where it was answered or refused at once."""
@@ -121,6 +122,8 @@ class Served:
     def _in_order_of_asking(self, choice: Choice) -> Choice:
         """The choice with its solutions numbered by the requests' addresses: until here they were numbered as they arrived."""
         ranked = sorted(range(len(self._origins)), key=self._origins.__getitem__)
+        if ranked == list(range(len(ranked))):
+            return choice
         rank = {arrived: place for place, arrived in enumerate(ranked)}
         solution = choice.solution and replace(choice.solution, sample=rank[choice.solution.sample])
         candidates = tuple(replace(candidate, sample=rank[candidate.sample]) for candidate in choice.candidates)
@@ -138,8 +141,15 @@ class Served:
         return running.result
 
     def _grade(self, answer: str | None) -> bool | None:
-        """Whether the answer is right; None for a question that belongs to no task and comes without a reference."""
+        """Whether the answer is right; None for a question that belongs to no task and comes without a reference.
+
+        Each answer is judged once: samples repeat each other's answers, and a judge may have to run a program.
+        """
         question = self.unit.question
         if not question.task and question.reference is None:
             return None
-        return answer is not None and self.task.grade(question, answer)
+        if answer is None:
+            return False
+        if answer not in self._grades:
+            self._grades[answer] = self.task.grade(question, answer)
+        return self._grades[answer]

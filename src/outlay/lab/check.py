@@ -18,9 +18,19 @@ from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
 from outlay.lab.measure import Bools, Floats, json_ready, policy_figures, verifier_figures
-from outlay.lab.recipes import FAMILIES
+from outlay.lab.recipes import FAMILIES, OUTCOME_VERIFIERS, POLICIES, REVISERS, VERIFIERS
+from outlay.lab.revising import check_outcome_verifier, check_reviser
 from outlay.strategies import BestOfN, Greedy, MajorityVote
 from outlay.types import Budget, Question, Solution, Trace
+
+CHOICES = {
+    "verifier": "chosen by the verifier",
+    "log_probability": "the likeliest",
+    "majority": "majority",
+    "last": "majority of the last",
+    "any": "any right",
+}
+"""How `shown` names the ways to choose from chains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +58,42 @@ def check_families(family: str | None, questions: int, samples: int, seed: int) 
 
 
 def check_family(family: str, questions: int, samples: int, seed: int) -> dict[str, Any]:
-    """The figures of a family's small policy, large policy and verifier."""
-    asked = tasks.load(family).questions("test", questions)
-    small, verifier = f"{family}-small", f"{family}-prm"
-    pool = drawn_pool(small, verifier, family, asked, samples, seed)
-    large = drawn_pool(f"{family}-large", None, family, asked, max(4, samples // 4), seed)
+    """The figures of every model of a family."""
+    task = tasks.load(family)
+    asked = task.questions("test", questions)
+    figures: dict[str, Any] = {}
+    for recipe in (recipe for recipe in POLICIES if recipe.task == family):
+        count = max(4, samples // 4) if recipe.size == "large" else samples
+        verifier = next((known.name for known in VERIFIERS if known.policy == recipe.name), None)
+        pool = drawn_pool(recipe.name, verifier, family, asked, count, seed)
+        figures[recipe.name] = policy_facts(recipe.name, family, asked, pool, seed)
+        if verifier:
+            figures[verifier] = verifier_facts(verifier, asked, pool)
+    for reviser in (recipe for recipe in REVISERS if recipe.task == family):
+        pool = drawn_pool(reviser.name, None, family, asked, samples, seed)
+        revised = check_reviser(reviser.name, reviser.verifier, task, asked, pool.correct, seed)
+        figures[reviser.name] = policy_facts(reviser.name, family, asked, pool, seed) | revised
+    for judge in (recipe for recipe in OUTCOME_VERIFIERS if recipe.task == family):
+        figures[judge.name] = check_outcome_verifier(judge.name, judge.reviser, task, asked, seed)
+    return figures
+
+
+def policy_facts(policy: str, task: str, questions: Sequence[Question], pool: Pool, seed: int) -> dict[str, Any]:
+    """What a policy gets right: one sample, by quintile, any of n, greedily."""
+    facts = asdict(policy_figures(pool.correct, greedy_outcomes(policy, task, questions, seed)))
+    return {"quintiles" if name == "quintile_pass_at_1" else name: value for name, value in facts.items()}
+
+
+def verifier_facts(verifier: str, questions: Sequence[Question], pool: Pool) -> dict[str, Any]:
+    """Whether a verifier verifies, beside its baselines."""
     baselines = {"policy_log_probability": pool.log_probability}
-    own = own_log_probability(verifier, asked, pool)
+    own = own_log_probability(verifier, questions, pool)
     if own is not None:
         baselines["own_log_probability"] = own
-    return {
-        small: asdict(policy_figures(pool.correct, greedy_outcomes(small, family, asked, seed))),
-        f"{family}-large": asdict(
-            policy_figures(large.correct, greedy_outcomes(f"{family}-large", family, asked, seed))
-        ),
-        verifier: asdict(verifier_figures(pool.score, pool.correct, pool.valid))
-        | {
-            "baselines": {
-                name: asdict(verifier_figures(scores, pool.correct, pool.valid)) for name, scores in baselines.items()
-            }
-        },
+    return asdict(verifier_figures(pool.score, pool.correct, pool.valid)) | {
+        "baselines": {
+            name: asdict(verifier_figures(scores, pool.correct, pool.valid)) for name, scores in baselines.items()
+        }
     }
 
 
@@ -139,12 +165,35 @@ def shown(figures: dict[str, Any]) -> str:
                     f"  {name}: one sample {_percent(facts['pass_at_1'])}, greedy {_percent(facts['greedy'])}, any of "
                     f"{facts['samples']} {_percent(facts['any_of_n'])}"
                 )
-                lines.append(f"    by quintile, hardest first: {_row(facts['quintile_pass_at_1'])}")
+                lines.append(f"    by quintile, hardest first: {_row(facts['quintiles'])}")
+                lines += _revising_lines(facts) if "position_accuracy" in facts else []
                 continue
             lines.append(f"  {name}: {_areas(facts)}")
             for baseline, values in facts["baselines"].items():
                 lines.append(f"    baseline, {baseline.replace('_', ' ')}: {_areas(values)}")
     return "\n".join(lines)
+
+
+def _revising_lines(facts: dict[str, Any]) -> list[str]:
+    """What revising does, how it compares with no draft and a wrong draft, and how N attempts are best split."""
+    accuracy = facts["position_accuracy"]
+    gains = [gain["mean"] for gain in facts["gain_over_previous"][:4] if gain["low"] > 0]
+    lines = [
+        f"    right at position 0 to {len(accuracy) - 1}: {_row([figure['mean'] for figure in accuracy])}; "
+        f"of the first four steps {len(gains)} surely gain",
+        f"    right to wrong {_percent(facts['right_to_wrong'])}, wrong to right {_percent(facts['wrong_to_right'])}",
+    ]
+    controls = ", ".join(f"{name.replace('_', ' ')} {_percent(value)}" for name, value in facts["controls"].items())
+    lines += [f"    where the first attempt was wrong: {controls}"] if controls else []
+    for budget, splits in facts["ratios"].items():
+        for choice in [name for name in splits if name != "chains"]:
+            best = splits[choice]["best"]
+            lines.append(
+                f"    {budget} attempts in {' '.join(map(str, splits['chains']))} chains, {CHOICES[choice]}: "
+                f"{_row([figure['mean'] for figure in splits[choice]['accuracy']])}; best with {best['chains']} "
+                f"(95%: {best['low']} to {best['high']})"
+            )
+    return lines
 
 
 def _areas(facts: dict[str, Any]) -> str:

@@ -132,7 +132,13 @@ def llama_config(
 
 def model_card(about: Mapping[str, Any]) -> str:
     """A short README: what the model is, how it was made, what it measured, what it must not be used for."""
-    role = "proposes solutions" if about["role"] == "policy" else "scores every step of a solution"
+    role = {
+        "policy": "proposes solutions",
+        "prm": "scores every step of a solution",
+        "orm": "scores a whole solution",
+    }[about["role"]]
+    if about.get("attempts"):
+        role += f", and revises: it reads up to {about['attempts']} earlier attempts, written before the question"
     return "\n".join(
         [
             "---",
@@ -156,17 +162,41 @@ def model_card(about: Mapping[str, Any]) -> str:
             "",
             *(f"- {key}: {_shown(value)}" for key, value in about["validation"].items()),
             "",
+            *_checkpoint_lines(about),
         ]
     )
 
 
 def _shown(value: Any) -> str:
-    """A fact for people: a figure with its 95% interval, a list by quintile (hardest first), anything else as it is."""
+    """A fact for people: a figure with its 95% interval, a list (quintiles hardest first), anything else as it is."""
     if isinstance(value, Mapping) and {"mean", "low", "high"} <= set(value):
+        if value["mean"] is None:
+            return "undefined"
         return f"{value['mean']:.3f} (95% interval {value['low']:.3f} to {value['high']:.3f})"
     if isinstance(value, list | tuple):
-        return ", ".join("undefined" if item is None else f"{item:.3f}" for item in value)
-    return str(value)
+        return ", ".join(f"{item:.3f}" if isinstance(item, float) else _shown(item) for item in value)
+    return "undefined" if value is None else str(value)
+
+
+def _checkpoint_lines(about: Mapping[str, Any]) -> list[str]:
+    """A reviser's checkpoints: the loss with attempts in view falls below the one without only once it has learned to use them."""
+    if not about.get("checkpoints"):
+        return []
+    rows = [
+        f"| {seen['step']} | {seen['loss_without_attempts']:.3f} | {seen['loss_with_attempts']:.3f} "
+        f"| {' '.join(f'{share:.2f}' for share in seen['position_accuracy'])} |"
+        for seen in about["checkpoints"]
+    ]
+    return [
+        "## Checkpoints",
+        "",
+        "The one whose later attempts (all but the first) are most often right was kept.",
+        "",
+        "| step | loss without attempts | with | right at each position |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _head_lines(about: Mapping[str, Any]) -> list[str]:

@@ -1,8 +1,8 @@
 """Making the lab's models again, from nothing to weights: `outlay lab train` runs this file from top to bottom.
 
-The minutes beside each stage of `train_family` were measured on one core of a contended AVX-512 server. Needs torch
-(`pip install "outlay[lab]"`), which only this command imports. On another machine or torch version the weights come out
-a little different; the recipes, the data and the splits do not.
+Needs torch (`pip install "outlay[lab]"`), which only this command imports. How long each model took, on one core of a contended
+AVX-512 server, stands in its card. On another machine or torch version the weights come out a little different; the recipes,
+the data and the splits do not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any
 from outlay.errors import UserError
 from outlay.lab.export import llama_config, write_model
 from outlay.lab.measure import VerifierFigures
-from outlay.lab.recipes import FAMILIES, POLICIES, VERIFIERS, PolicyRecipe, VerifierRecipe
+from outlay.lab.recipes import (
+    FAMILIES,
+    MODEL_NAMES,
+    OUTCOME_VERIFIERS,
+    POLICIES,
+    REVISERS,
+    VERIFIERS,
+    OutcomeVerifierRecipe,
+    PolicyRecipe,
+    VerifierRecipe,
+)
 from outlay.lab.vocabulary import END, STEP_END, vocabulary_of
 
 if TYPE_CHECKING:
@@ -36,10 +46,9 @@ def make(family: str | None, only: Sequence[str], out: Path, seed: int, log: Log
     """Train the models of one family, or of all; with `only`, just the models named, whose policies must exist in `out`."""
     if family is not None and family not in FAMILIES:
         raise UserError(f"there is no lab family {family!r}: use one of {', '.join(FAMILIES)}.")
-    known = {recipe.name for recipe in (*POLICIES, *VERIFIERS)}
     for name in only:
-        if name not in known:
-            raise UserError(f"there is no lab model {name!r}: use one of {', '.join(sorted(known))}.")
+        if name not in MODEL_NAMES:
+            raise UserError(f"there is no lab model {name!r}: use one of {', '.join(sorted(MODEL_NAMES))}.")
     require_torch()
     for chosen in FAMILIES if family is None else (family,):
         train_family(chosen, only, out, seed, log)
@@ -47,16 +56,18 @@ def make(family: str | None, only: Sequence[str], out: Path, seed: int, log: Log
 
 def train_family(family: str, only: Sequence[str], out: Path, seed: int, log: Log) -> None:
     """Everything of one family, in the order of need."""
+    from outlay.lab.make_revision import make_outcome_verifier, make_reviser
 
-    def wanted(name: str) -> bool:
-        return not only or name in only
-
-    if wanted(f"{family}-small"):  # 9 to 14 minutes
-        make_policy(policy_recipe(f"{family}-small"), out, seed, log)
-    if wanted(f"{family}-prm"):  # 6 to 10 minutes of labels, 4 to 15 of training
-        make_verifier(verifier_recipe(f"{family}-prm"), out, seed, log)
-    if wanted(f"{family}-large"):  # 7 to 25 minutes
-        make_policy(policy_recipe(f"{family}-large"), out, seed, log)
+    stages: tuple[tuple[Sequence[Any], Callable[[Any, Path, int, Log], None]], ...] = (
+        (POLICIES, make_policy),
+        (REVISERS, make_reviser),
+        (VERIFIERS, make_verifier),
+        (OUTCOME_VERIFIERS, make_outcome_verifier),
+    )
+    for recipes, make_one in stages:
+        for recipe in recipes:
+            if recipe.task == family and (not only or recipe.name in only):
+                make_one(recipe, out, seed, log)
 
 
 def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:
@@ -113,7 +124,7 @@ def label_data(
 
 
 def fit_verifier(
-    recipe: VerifierRecipe,
+    recipe: VerifierRecipe | OutcomeVerifierRecipe,
     policy: Weights,
     shape: Shape,
     training: list[LabelledSolution],
@@ -121,8 +132,9 @@ def fit_verifier(
     out: Path,
     seed: int,
     log: Log,
+    role: str = "prm",
 ) -> None:
-    """Train a PRM from labelled solutions and write its folder, with its figures and those of the free baselines."""
+    """Train a PRM or ORM from labelled solutions and write its folder, with its figures and those of the free baselines."""
     from outlay.lab import heads, verifier
 
     plain = recipe.head == "token_classification"
@@ -164,20 +176,30 @@ def fit_verifier(
         figures["baseline_auc_within_question_of_own_log_probability"] = baseline(fitted)
     log(f"{recipe.name}: {figures}")
     facts = asdict(recipe) | {"labelled_solutions": len(training), "seed": seed, "seconds": seconds}
-    write_verifier(out / recipe.name, recipe.task, fitted, head, shape, facts, figures)
+    write_verifier(out / recipe.name, recipe.task, fitted, head, shape, facts, figures, role)
 
 
 def read_policy(folder: Path) -> tuple[Weights, Shape]:
     """A policy's weights and shape from its folder; a UserError where it has not been trained yet."""
+    import json
+
     from safetensors.torch import load_file
 
-    from outlay.lab.policy import policy_shape
+    from outlay.lab.network import Shape
 
     if not (folder / "model.safetensors").exists():
-        raise UserError(f"there is no policy in {folder}: train {folder.name} before its verifier.")
-    task, _, size = folder.name.rpartition("-")
+        raise UserError(f"there is no policy in {folder}: train {folder.name} before what is made from it.")
     weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
-    return weights, policy_shape(size, task)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    shape = Shape(
+        vocabulary=config["vocab_size"],
+        hidden=config["hidden_size"],
+        layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"],
+        intermediate=config["intermediate_size"],
+        positions=config["max_position_embeddings"],
+    )
+    return weights, shape
 
 
 def shipped_weights() -> Path:
@@ -186,15 +208,21 @@ def shipped_weights() -> Path:
 
 
 def write_policy(
-    folder: Path, task: str, weights: Weights, shape: Shape, training: dict[str, Any], validation: dict[str, Any]
+    folder: Path,
+    task: str,
+    weights: Weights,
+    shape: Shape,
+    training: dict[str, Any],
+    validation: dict[str, Any],
+    **revising: Any,
 ) -> None:
-    """Write a policy's folder."""
+    """Write a policy's folder; `revising` is what the card of a reviser says besides."""
     write_model(
         folder,
         {name: tensor.numpy() for name, tensor in weights.items()},
         hugging_face_config(task, shape, scorer=False),
         vocabulary_of(task),
-        about(folder.name, "policy", task, None, weights, training, validation),
+        about(folder.name, "policy", task, None, weights, training, validation) | revising,
     )
 
 
@@ -206,8 +234,9 @@ def write_verifier(
     shape: Shape,
     training: dict[str, Any],
     validation: dict[str, Any],
+    role: str = "prm",
 ) -> None:
-    """Write a PRM's folder: one file of weights for a plain head, two for a self-channel head."""
+    """Write a verifier's folder: one file of weights for a plain head, two for a self-channel head."""
     plain = "channel.weight" not in head
     if plain:
         weights = {name: tensor for name, tensor in weights.items() if name != "lm_head.weight"} | head
@@ -218,7 +247,7 @@ def write_verifier(
         {name: tensor.numpy() for name, tensor in weights.items()},
         hugging_face_config(task, shape, scorer=plain),
         vocabulary_of(task),
-        about(folder.name, "prm", task, kind, everything, training, validation),
+        about(folder.name, role, task, kind, everything, training, validation),
         None if plain else {name: tensor.numpy() for name, tensor in head.items()},
     )
 

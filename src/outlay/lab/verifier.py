@@ -28,7 +28,7 @@ from outlay.lab.heads import (
 from outlay.lab.labels import LabelledSolution
 from outlay.lab.measure import VerifierFigures, by_question, verifier_figures
 from outlay.lab.network import Shape, Weights, final_states, logits
-from outlay.lab.recipes import VerifierRecipe
+from outlay.lab.recipes import OutcomeVerifierRecipe, VerifierRecipe
 
 EARLY_TOKEN_WEIGHT = 0.2
 """Weight of a step's tokens before its result, which say little yet; its last two tokens weigh 1."""
@@ -84,7 +84,7 @@ def train_linear_head(
     policy: Weights,
     shape: Shape,
     solutions: Sequence[LabelledSolution],
-    recipe: VerifierRecipe,
+    recipe: VerifierRecipe | OutcomeVerifierRecipe,
     seed: int,
     log: Callable[[str], None],
     after: Callable[[int, Weights], None] = lambda step, weights: None,
@@ -111,12 +111,12 @@ def train_self_channel_head(
     policy: Weights,
     shape: Shape,
     solutions: Sequence[LabelledSolution],
-    recipe: VerifierRecipe,
+    recipe: VerifierRecipe | OutcomeVerifierRecipe,
     seed: int,
     log: Callable[[str], None],
     after: Callable[[int, Weights, Weights], None] = lambda step, weights, head: None,
 ) -> tuple[Weights, Weights]:
-    """A self-channel PRM: the policy's Llama, all of it fine-tuned, and its head. A step reads whole questions."""
+    """A self-channel PRM or ORM: the policy's Llama, all of it fine-tuned, and its head. A step reads whole questions."""
     weights = {name: tensor.clone() for name, tensor in policy.items()}
     head = initial_self_channel_head(shape, torch.Generator().manual_seed(seed))
     table = Table.of(solutions)

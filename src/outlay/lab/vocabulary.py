@@ -13,6 +13,9 @@ from functools import cached_property
 from outlay.errors import UserError
 from outlay.tasks.arithmetic import MODULUS
 from outlay.tasks.countdown import MAX_VALUE
+from outlay.tasks.knowledge import ATTRIBUTES, FAMILY_NAMES, GIVEN_NAMES, VALUES
+from outlay.tasks.programs import MAX_SHOWN, MIN_SHOWN
+from outlay.tasks.straight_line import INPUTS, OPERATIONS, RESULTS
 
 PAD, END, STEP_END = "<pad>", "<end>", ";"
 
@@ -59,7 +62,17 @@ class Vocabulary:
 
 
 def vocabulary_of(task: str) -> Vocabulary:
-    """The vocabulary of `countdown`, `arithmetic` or `arithmetic-clean`."""
+    """The vocabulary of a lab family."""
     if task == "countdown":
         return Vocabulary((PAD, END, STEP_END, "|", ">", "=", *"+-*/", *map(str, range(MAX_VALUE + 1))))
+    if task == "halving":
+        digits = [str(digit) for digit in range(10)]
+        columns = [f"{kind}{digit}" for kind in "+=" for digit in digits]
+        return Vocabulary((PAD, END, STEP_END, "|", *digits, *columns))
+    if task == "knowledge":
+        return Vocabulary((PAD, END, STEP_END, "|", *GIVEN_NAMES, *FAMILY_NAMES, *ATTRIBUTES, *VALUES))
+    if task == "programs":
+        numbers = map(str, range(MIN_SHOWN, MAX_SHOWN + 1))
+        signs = ("|", ",", ">", "=", "test")
+        return Vocabulary((PAD, END, STEP_END, *signs, *OPERATIONS, *INPUTS, *RESULTS, *numbers))
     return Vocabulary((PAD, END, STEP_END, "|", "(", ")", "=", *"+-*", *map(str, range(MODULUS))))

@@ -26,10 +26,11 @@ def embedded_folder(name: str) -> Path:
     return shipped / name
 
 
-def _embedded(name: str, **options: Any) -> InProcessModel:
+def _embedded(name: str, *, slots: int = 128) -> InProcessModel:
+    """A shipped model, or a folder of your own, run by the NumPy engine in this process: embedded:NAME."""
     from outlay.models.embedded.backend import EmbeddedModel
 
-    return EmbeddedModel.load(embedded_folder(name), **options)
+    return EmbeddedModel.load(embedded_folder(name), slots=slots)
 
 
 BUILTIN: Mapping[str, Any] = {"embedded": _embedded}

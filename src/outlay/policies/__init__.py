@@ -24,6 +24,9 @@ from outlay.policies.policy import (
     Stop,
 )
 
+BUILTIN = {policy.__name__: policy for policy in (uniform, best_fixed, per_bin)}
+"""The kinds of policy that a table of candidates can be turned into."""
+
 __all__ = [
     "Calibration",
     "Candidates",

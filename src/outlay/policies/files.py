@@ -37,6 +37,8 @@ def read(model: type[Model], path: Path) -> Model:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"There is no policy file {path}; `outlay calibrate` writes one.") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder; give the policy file in it, as `outlay calibrate` wrote it.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} is not a YAML file that can be read: {' '.join(str(error).split())}.") from error
     if not isinstance(fields, dict):
@@ -56,6 +58,11 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
         known = sorted(_known_names(model))
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.0)
         return f"unknown field `{where}`; did you mean `{near[0]}`?"
+    if where == "format" and problem["type"] == "literal_error":
+        return (
+            f"`format` is {problem['input']!r:.60}, and this Outlay reads {problem['ctx']['expected']}; upgrade Outlay, or "
+            "calibrate the policy again."
+        )
     if problem["type"] == "missing":
         return f"the field `{where}` is missing; add it."
     return f"`{where}`: {problem['msg'].removeprefix('Value error, ')} (found {problem['input']!r:.60})."

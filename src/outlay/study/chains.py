@@ -64,7 +64,14 @@ def analyse_chains(chains: Chains, settings: Settings) -> dict[str, Any]:
     levels = level_values(chains.levels)
     if levels is not None:
         group["bins"] = {"level": _level_bins(chains, levels, methods, settings)}
-    group["policies"], told = _policies(chains, methods, levels, settings)
+    told: list[str] = []
+    if questions > 1:
+        group["policies"], told = _policies(chains, methods, levels, settings)
+    else:
+        warnings.append(
+            "One question: every figure is about this question alone, and how long a chain should be cannot be chosen on "
+            "others, so policies are absent."
+        )
     return {**group, "sentences": [*group["chains"]["sentences"], *told], "warnings": warnings}
 
 

@@ -129,7 +129,9 @@ def _of_files(small: Pool, large: Pool, parameters: Mapping[str, float]) -> Reco
         small, large = (replace(pool, tokens=np.ones(pool.correct.shape, dtype=np.int64)) for pool in (small, large))
     judge = parameters.get(VERIFIER, 0.0) if small.scores is not None else 0.0
     if small.scores is not None and VERIFIER not in parameters:
-        warnings.append(f"What the scores cost is not counted: give --parameters {VERIFIER}=COUNT for what reads the samples.")
+        warnings.append(
+            f"What the scores cost is not counted: give --parameters {VERIFIER}=COUNT for what reads the samples."
+        )
     spent = {pool.model: _file_flops(pool, parameters[pool.model], judge) for pool in (small, large)}
     one = spent[large.model].drawing([1])
     greedy = Realised({"name": "greedy"}, (1,), large.correct.mean(axis=1, keepdims=True), np.ones(one.shape), one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from outlay.errors import UserError
 from outlay.study.pools import Chains, Pool, read_pools
@@ -45,15 +46,22 @@ def read(paths: Sequence[Path], *, skip_bad: bool = False) -> Samples:
     warnings: list[str] = []
     for folder in (path for path in paths if path.is_dir()):
         store = Store(folder, create=False, skip_damaged=skip_bad)
-        damage = store.damage()
+        try:
+            damage = store.damage()
+        except UserError as error:
+            _refused(error)
         if damage and not skip_bad:
-            raise UserError(damage[0])
-        warnings += damage
+            _refused(UserError(damage[0]))
+        warnings += [f"Left out: {one}" for one in damage]
         recorded += recorded_in(store)
     files = [path for path in paths if not path.is_dir()]
     wrong: list[UserError] = []
-    pools = read_pools(files, wrong.append) if skip_bad else read_pools(files)
+    pools = read_pools(files, wrong.append if skip_bad else _refused)
     return Samples(tuple(recorded), tuple(pools), (*warnings, *_left_out(wrong)))
+
+
+def _refused(error: UserError) -> NoReturn:
+    raise UserError(f"{str(error).rstrip('.')}, or go on without it: --skip-bad.")
 
 
 def _left_out(wrong: Sequence[UserError]) -> list[str]:

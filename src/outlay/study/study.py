@@ -132,7 +132,8 @@ class Study(_Strict):
         for entry in self.entries:
             if self.pilot >= entry.pool:
                 raise ValueError(
-                    f"a pilot of {self.pilot} samples leaves nothing of a pool of {entry.pool} ({entry.task})"
+                    f"a pilot of {self.pilot} samples leaves nothing of a pool of {entry.pool} ({entry.task}); take a smaller "
+                    "pilot or a larger pool"
                 )
         return self
 
@@ -146,7 +147,12 @@ def load_study(path: Path) -> Study:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); give a study's YAML file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        where = path if mark is None else f"{path}, line {mark.line + 1}"
+        why = getattr(error, "problem", None) or str(error)
+        raise UserError(
+            f"{where}: not YAML ({' '.join(why.split())}); a study is a YAML file with name and entries"
+        ) from None
     if content is None:
         raise UserError(f"{path} is empty; a study has a name and entries")
     if not isinstance(content, Mapping):
@@ -194,8 +200,21 @@ def demo_study(quick: bool) -> Study:
     return load_study(Path(str(files("outlay"))) / "study" / name)
 
 
+_KINDS = {"int": "a whole number", "float": "a number", "string": "a text", "tuple": "a list", "dict": "a mapping"}
+"""What YAML calls the types whose names begin pydantic's kinds of mistakes."""
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
+    kind = error["type"].partition("_")[0]
     if error["type"] == "extra_forbidden":
         model = Study if len(error["loc"]) == 1 else Search if "searches" in error["loc"] else Entry
         return f"unknown; {nearest(str(error['loc'][-1]), model.model_fields)}"
+    if error["type"] == "missing":
+        return "missing; add it"
+    if error["type"] == "model_type":
+        return f"should be a mapping of field to value, not {error['input']!r:.40}"
+    if kind in _KINDS and error["type"].endswith(("_type", "_parsing", "_from_float")):
+        return f"should be {_KINDS[kind]}, not {error['input']!r:.40}"
+    if error["msg"].startswith("Input should be"):
+        return f"{str(error['msg']).removeprefix('Input ')}, not {error['input']!r:.40}"
     return str(error["msg"]).removeprefix("Value error, ")

@@ -32,7 +32,7 @@ INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 def queues(count: int) -> list[Any]:
     """Queues between this process and its workers. The process that keeps track of them is out of an interrupt's reach too."""
     context = multiprocessing.get_context("spawn")
-    with _held_back():
+    with held_back():
         return [context.Queue() for _ in range(count)]
 
 
@@ -43,13 +43,13 @@ def running(count: int, work: Callable[..., None], arguments: Sequence[Any]) -> 
     processes = [context.Process(target=_worker, args=(work, *arguments), daemon=True) for _ in range(count)]
     started: list[BaseProcess] = []
     try:
-        with _held_back(), _one_blas_thread():
+        with held_back(), _one_blas_thread():
             for process in processes:
                 process.start()
                 started.append(process)
         yield started
     finally:
-        with _held_back():
+        with held_back():
             _end(started)
 
 
@@ -104,7 +104,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
+def held_back() -> Iterator[None]:
     """Interrupts wait until the block is left. Processes that are started in it hold them back too, until `_unblocked`.
 
     The signal mask is what a new process inherits; it is a thread's own, though, and a signal that another thread gets is

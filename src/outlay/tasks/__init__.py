@@ -33,24 +33,49 @@ def registered() -> dict[str, str]:
 
 
 def _countdown() -> Task:
+    """Arithmetic puzzles: reach a target from given numbers, one operation a step."""
     from outlay.tasks.countdown import Countdown
 
     return Countdown()
 
 
 def _arithmetic() -> Task:
+    """Expressions to evaluate, whose demonstrations slip, so that the most frequent answer is often wrong."""
     from outlay.tasks.arithmetic import Arithmetic
 
     return Arithmetic()
 
 
 def _arithmetic_clean() -> Task:
+    """The same expressions without slips: the control."""
     from outlay.tasks.arithmetic import Arithmetic
 
     return Arithmetic(clean=True)
 
 
+def _halving() -> Task:
+    """Twelve digits, each made from a column and half of its right neighbour: a task for revisions."""
+    from outlay.tasks.halving import Halving
+
+    return Halving()
+
+
+def _knowledge() -> Task:
+    """Facts to recall, seen in training with unequal frequency: nothing to work out."""
+    from outlay.tasks.knowledge import Knowledge
+
+    return Knowledge()
+
+
+def _programs() -> Task:
+    """Programs found from examples, run, and judged by tests that the question does not show."""
+    from outlay.tasks.programs import Programs
+
+    return Programs()
+
+
 def _jsonl(path: str = "") -> Task:
+    """Questions of your own with their answers, one a line: jsonl:PATH."""
     from outlay.tasks.jsonl import JsonlTask
 
     if not path:
@@ -62,6 +87,9 @@ BUILTIN: Mapping[str, Any] = {
     "countdown": _countdown,
     "arithmetic": _arithmetic,
     "arithmetic-clean": _arithmetic_clean,
+    "halving": _halving,
+    "knowledge": _knowledge,
+    "programs": _programs,
     "jsonl": _jsonl,
 }
 

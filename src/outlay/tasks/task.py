@@ -8,18 +8,18 @@ model can answer it, and knows nothing of strategies or verifiers.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import Literal, Protocol, TypeVar
 
 from outlay.errors import UserError
 from outlay.types import Question
 
 T = TypeVar("T")
-Split = Literal["train", "prm", "validation", "test"]
+Split = Literal["train", "prm", "revision", "validation", "test"]
 
 SPLIT_SHARES: dict[Split, int] = {"train": 50, "prm": 30, "validation": 8, "test": 12}
-"""Percent of all canonical contents that each split owns."""
+"""Percent of all canonical contents that each split owns, in a task that does not say otherwise."""
 
 MAX_CONSECUTIVE_REJECTIONS = 200_000
 """Draws without a new question after which a split counts as exhausted."""
@@ -73,34 +73,37 @@ def content_hash(content: str) -> str:
     return blake2b(content.encode(), digest_size=8).hexdigest()
 
 
-def split_of(content: str) -> Split:
-    """The one split that owns a question with this canonical content."""
+def split_of(content: str, shares: Mapping[Split, int] = SPLIT_SHARES) -> Split:
+    """The one split that owns a question with this canonical content; `shares` are percent and sum to 100."""
     percentile = int(content_hash(content), 16) % 100
-    for split, share in SPLIT_SHARES.items():
+    for split, share in shares.items():
         if percentile < share:
             return split
         percentile -= share
     raise AssertionError("the shares sum to 100")
 
 
-def known_split(split: str, task: str) -> Split:
-    """`split` itself where it is one of the four, a UserError otherwise."""
-    for known in get_args(Split):
+def known_split(split: str, task: str, shares: Mapping[Split, int] = SPLIT_SHARES) -> Split:
+    """`split` itself where the task has it, a UserError otherwise."""
+    for known in shares:
         if split == known:
-            return known  # type: ignore[no-any-return]
-    raise UserError(
-        f"task {task!r} has no split {split!r}: use one of {', '.join(get_args(Split))} for the questions to draw."
-    )
+            return known
+    raise UserError(f"task {task!r} has no split {split!r}: use one of {', '.join(shares)} for the questions to draw.")
 
 
 def drawn(
-    draw: Callable[[random.Random], T], content: Callable[[T], str], task: str, split: Split, seed: int
+    draw: Callable[[random.Random], T],
+    content: Callable[[T], str],
+    task: str,
+    split: Split,
+    seed: int,
+    shares: Mapping[Split, int] = SPLIT_SHARES,
 ) -> Iterator[T]:
     """Endless draws that belong to `split`; the same (task, split, seed) always gives the same sequence."""
     generator = random.Random(f"{task}/{split}/{seed}")
     while True:
         item = draw(generator)
-        if split_of(content(item)) == split:
+        if split_of(content(item), shares) == split:
             yield item
 
 

@@ -3,13 +3,13 @@
 Fields: `question_id`; `correct` (or `reference`, to be graded later); `answer` or `text`, or both; optional `score`,
 `step_scores`, `tokens`, `model`, `task`, `sample`, `chain`, `position`, `level`. Other fields are ignored. An `answer`
 of null means that the sample gave none; a missing field means that nothing is known. Every mistake is a UserError that
-names file, line and field. Limits: everything is held in memory.
+names file, line and field; a caller may go on without the rows that are wrong. Limits: everything is held in memory.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from outlay.errors import UserError
-from outlay.traces.lines import json_rows
+from outlay.traces.files import reason
+from outlay.traces.lines import json_rows, raised
 
 SAMPLES = pa.schema(
     [
@@ -43,45 +44,84 @@ SAMPLES = pa.schema(
 SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
 
 
-def read_samples(paths: Sequence[str | Path]) -> pa.Table:
+def read_samples(paths: Sequence[str | Path], bad: Callable[[UserError], None] = raised) -> pa.Table:
     """All samples of these files, in the order of the files and their rows.
 
     A file's samples are of the task that their field `task` names, or else of one named after the file; where no row
     says which `model` drew it, the model is called `unnamed`. Files of one name in several folders need both fields in
     every row: without them their samples would be taken for one pool.
 
+    What is wrong with a row is told to `bad`, which raises it unless another is given; if that returns, the row is left out.
+
     >>> read_samples(["pool.jsonl.gz"]).num_rows        # doctest: +SKIP
     10000
 
-    Raises UserError for a file that is missing, of another kind, given twice, or has a bad row, for a sample given twice,
-    and for files of one name whose rows do not say which task and model they are of.
+    Raises UserError for a file that is missing, of another kind, given twice, or has a bad row, for a sample given twice, for
+    a question with two references or levels, and for files of one name whose rows do not say which task and model they are of.
     """
     rows: list[dict[str, Any]] = []
-    seen: dict[tuple[str, str, str], dict[tuple[int, int], str]] = {}
+    seen = _Seen()
     files = [Path(path) for path in paths]
     twins = _twins(files)
     for path in files:
         before = len(rows)
-        for where, raw in _rows(path):
+        for where, raw in _rows(path, bad):
             if path in twins:
                 _says_whose(where, raw, twins[path])
-            row = _checked(where, raw, _stem(path))
-            places = seen.setdefault((row["task"], row["model"], row["question_id"]), {})
-            if row["sample"] is None:
-                row["sample"] = len(places)
-            chained = row["position"] is not None
-            place = (row["chain"], row["position"]) if chained else (-1, row["sample"])
-            if place in places:
-                what = f"position {row['position']} of chain {row['chain']}" if chained else f"sample {row['sample']}"
-                raise UserError(
-                    f"{where}: {what} of question {row['question_id']!r} is already at {places[place]}; number the "
-                    "samples of a question apart, or leave `sample` out."
-                )
-            places[place] = where
-            rows.append(row)
+            try:
+                rows.append(seen.placed(where, _checked(where, raw, _stem(path))))
+            except UserError as error:
+                bad(error)
         if len(rows) == before:
-            raise UserError(f"{path} has no samples in it; expected one a line.")
+            raise UserError(f"{path} has no samples in it; expected one a line, each with `question_id` and `correct`.")
     return pa.Table.from_pylist(rows, schema=SAMPLES)
+
+
+class _Seen:
+    """What the rows so far said, with where: which samples there are, and what is the same for all samples of a question."""
+
+    def __init__(self) -> None:
+        self._samples: dict[tuple[str, str, str], dict[tuple[int, int], str]] = {}
+        self._said: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    def placed(self, where: str, row: dict[str, Any]) -> dict[str, Any]:
+        """The row, with its number; a UserError where it contradicts an earlier one."""
+        for field in ("reference", "level"):
+            self._agrees(where, row, field)
+        places = self._samples.setdefault((row["task"], row["model"], row["question_id"]), {})
+        if row["sample"] is None:
+            row["sample"] = len(places)
+        chained = row["position"] is not None
+        place = (row["chain"], row["position"]) if chained else (-1, row["sample"])
+        if place in places:
+            what = f"position {row['position']} of chain {row['chain']}" if chained else f"sample {row['sample']}"
+            raise UserError(
+                f"{where}: {what} of question {row['question_id']!r} is already at {places[place]}; number the "
+                "samples of a question apart, or leave `sample` out."
+            )
+        places[place] = where
+        return row
+
+    def _agrees(self, where: str, row: Mapping[str, Any], field: str) -> None:
+        if row[field] is None:
+            return
+        key = (row["task"], row["question_id"], field)
+        value, place = self._said.setdefault(key, (row[field], where))
+        if not _same(value, row[field]):
+            raise UserError(
+                f"{where}: field `{field}` of question {row['question_id']!r} is {row[field]!r:.60}, but {value!r:.60} at "
+                f"{place}; a question has one {field}, so give different questions different `question_id`s."
+            )
+
+
+def _same(one: str, other: str) -> bool:
+    """The same text, or the same number (a data set may write 1 in one row and 1.0 in another)."""
+    if one == other:
+        return True
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False
 
 
 def _twins(files: Sequence[Path]) -> dict[Path, Path]:
@@ -112,26 +152,34 @@ def _stem(path: Path) -> str:
     return path.stem
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(path: Path, bad: Callable[[UserError], None]) -> Iterator[tuple[str, dict[str, Any]]]:
     if path.name.endswith(".parquet"):
-        if not path.is_file():
-            raise UserError(f"There is no file {path}; check the path.")
-        try:
-            file = pq.ParquetFile(path)
-            number = 0
-            for batch in file.iter_batches():
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"{path}, row {number}", row
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{path} cannot be read as Parquet ({error}).") from error
+        yield from _parquet_rows(path)
     elif path.name.endswith(SUFFIXES) or not path.exists():
-        for line, row in json_rows(path):
+        for line, row in json_rows(path, bad):
             yield f"{path}, line {line}", row
     else:
         raise UserError(
             f"{path} is not a kind of file that holds samples; expected {', '.join(SUFFIXES)}, or a folder of traces."
         )
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not path.is_file():
+        raise UserError(f"There is no file {path}; check the path.")
+    try:
+        number = 0
+        for batch in pq.ParquetFile(path).iter_batches():
+            for row in batch.to_pylist():
+                number += 1
+                yield f"{path}, row {number}", row
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}); allow yourself to read it.") from error
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(
+            f"{path} cannot be read as Parquet ({reason(error)}); it is damaged or another kind of file, so fetch or write it "
+            "again."
+        ) from error
 
 
 def _checked(where: str, raw: dict[str, Any], task: str) -> dict[str, Any]:
@@ -141,7 +189,8 @@ def _checked(where: str, raw: dict[str, Any], task: str) -> dict[str, Any]:
             return None
         accepted = accept(value)
         if accepted is None:
-            raise UserError(f"{where}: field `{name}` should be {expected}, found {value!r:.60}.")
+            way = "correct it" if name in ("question_id", "correct") else "correct it, or leave the field out"
+            raise UserError(f"{where}: field `{name}` should be {expected}, found {value!r:.60}; {way}.")
         return accepted
 
     row: dict[str, Any] = {
@@ -162,7 +211,10 @@ def _checked(where: str, raw: dict[str, Any], task: str) -> dict[str, Any]:
         "level": read("level", "a text or a number", _label),
     }
     if row["question_id"] is None:
-        raise UserError(f"{where}: field `question_id` is missing; every sample needs the question it answers.")
+        there = ", ".join(f"`{name}`" for name in list(raw)[:8]) or "no fields"
+        raise UserError(
+            f"{where}: field `question_id` is missing (there is {there}); every sample needs the question it answers."
+        )
     if row["correct"] is None and row["reference"] is None:
         raise UserError(
             f"{where}: field `correct` is missing; say whether the sample is right (true or false), or give the right "

@@ -6,7 +6,8 @@ who wrote what when. Limits: one study per folder (see `lock`); on a network fil
 that system's `flock`.
 
 A run's solutions are written before its row of the runs table, under an identifier that is drawn anew each time.
-Solutions whose run row is missing are leftovers of a killed writer: reading ignores them, `compact` drops them.
+Solutions whose run row is missing are leftovers of a killed writer: reading ignores them, `compact` drops them. A run whose
+solutions are not all there any more (a part was damaged and moved away) does not count as made: a study makes it again.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from outlay.errors import OutlayError, UserError
-from outlay.traces.files import check_folder, write_whole
+from outlay.traces.files import check_folder, cleared_of_leftovers, reason, write_whole
 from outlay.traces.rows import KEY_NAMES, RunKey, key_of_row, to_tables, to_traces
 from outlay.traces.schema import RUNS, SCHEMA_VERSION, SOLUTIONS
 from outlay.types import Trace
+
+RUN_COLUMNS = ["run_id", *KEY_NAMES, "solutions"]
+"""What is read of the runs where only their keys and whether they are whole matters."""
 
 SORT_BY = ("task", "question_id", "model", "verifier", "strategy", "budget", "budget_tokens", "seed")
 
@@ -63,10 +67,12 @@ class Store:
     >>> store.runs().num_rows           # doctest: +SKIP
     1
 
-    Raises UserError when `path` is a file, or when the folder was written by a newer Outlay.
+    With `skip_damaged`, parts that cannot be read are left out, and with them the runs that need them; `damage` tells which.
+
+    Raises UserError when `path` is a file or cannot be made, or when the folder was written by a newer Outlay.
     """
 
-    def __init__(self, path: str | Path, *, create: bool = True) -> None:
+    def __init__(self, path: str | Path, *, create: bool = True, skip_damaged: bool = False) -> None:
         self.path = Path(path)
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file; traces are kept in a folder, so name one (it may be new).")
@@ -77,13 +83,24 @@ class Store:
         if create:
             for name in ("solutions", "runs"):
                 check_folder(self.path / name)
-                (self.path / name).mkdir(parents=True, exist_ok=True)
+                try:
+                    (self.path / name).mkdir(parents=True, exist_ok=True)
+                except OSError as error:
+                    raise UserError(
+                        f"{self.path / name} cannot be made ({reason(error)}); give another place, or make room there."
+                    ) from error
         version = self.meta.get("schema_version", SCHEMA_VERSION)
+        if not isinstance(version, int):
+            raise UserError(
+                f"{self.path / 'meta.json'}, field `schema_version` should be a whole number, found {version!r:.60}; "
+                "restore the file, or delete it: the traces do not need it."
+            )
         if version > SCHEMA_VERSION:
             raise UserError(
                 f"{self.path} has traces of schema version {version}, and this Outlay reads up to {SCHEMA_VERSION}; "
                 "upgrade Outlay to read them."
             )
+        self._damaged: tuple[Path, ...] = self._unreadable() if skip_damaged else ()
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -92,11 +109,17 @@ class Store:
         if not file.exists():
             return {}
         try:
-            return dict(json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise OutlayError(
-                f"{file} is not a JSON object ({error}); delete it, the traces do not need it."
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError, OSError) as error:
+            raise UserError(
+                f"{file} cannot be read as JSON ({error}); restore it, or delete it: the traces do not need it."
             ) from error
+        if not isinstance(content, dict):
+            raise UserError(
+                f"{file} should hold a JSON object, not a {type(content).__name__}; restore it, or delete it: the traces do "
+                "not need it."
+            )
+        return content
 
     def update_meta(self, values: Mapping[str, Any]) -> None:
         """Set these entries of `meta.json` and keep the others."""
@@ -108,18 +131,32 @@ class Store:
     def lock(self) -> Iterator[None]:
         """Hold the folder for one study; its worker processes append under the same lock.
 
-        Raises UserError when another process holds it. The lock goes with the process, however that ends.
+        What killed writers left half-written is removed first: under the lock nobody else is writing. Raises UserError when
+        another process holds it. The lock goes with the process, however that ends.
         """
         import fcntl  # POSIX only, and only here
 
-        descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        file = self.path / ".lock"
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise UserError(
+                f"{file} cannot be made ({reason(error)}); give another folder with --out, or make room there."
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise UserError(
                     f"Another run is writing into {self.path}; wait for it to end, or give another folder with --out."
                 ) from error
+            except OSError as error:
+                raise UserError(
+                    f"{file} cannot be locked ({reason(error)}), so two runs could not be kept apart; give a folder on "
+                    "another disk with --out."
+                ) from error
+            for folder in (self.path, self.path / "solutions", self.path / "runs", self.path / "policies"):
+                cleared_of_leftovers(folder)
             yield
         finally:
             os.close(descriptor)
@@ -138,12 +175,14 @@ class Store:
 
     def runs(self) -> pa.Table:
         """The runs, one row each, every distinct run once; sorted by task, question, model, strategy, budget, seed."""
-        return _sorted(_distinct_runs(self._read("runs", RUNS)))
+        runs = self._read("runs", RUNS)
+        return _sorted(_distinct_runs(_whole(runs, self._read("solutions", SOLUTIONS, ["run_id"]))))
 
     def solutions(self) -> pa.Table:
         """The solutions of `runs()`, one row each, in the same order and then in the order of their run."""
-        counted = _distinct_runs(self._read("runs", RUNS, ["run_id", *KEY_NAMES]))["run_id"]
+        runs = self._read("runs", RUNS, RUN_COLUMNS)
         table = self._read("solutions", SOLUTIONS)
+        counted = _distinct_runs(_whole(runs, table))["run_id"]
         return _sorted(table.filter(pc.is_in(table["run_id"], value_set=counted.combine_chunks())), "index")
 
     def traces(self) -> Iterator[Trace]:
@@ -151,8 +190,24 @@ class Store:
         return to_traces(self.solutions(), self.runs())
 
     def done(self) -> set[RunKey]:
-        """The keys of the finished runs; what is in it need not be made again."""
-        return {key_of_row(row) for row in self._read("runs", RUNS, list(KEY_NAMES)).to_pylist()}
+        """The keys of the finished runs whose solutions are there; what is in it need not be made again."""
+        runs = self._read("runs", RUNS, RUN_COLUMNS)
+        whole = _whole(runs, self._read("solutions", SOLUTIONS, ["run_id"]))
+        return {key_of_row(row) for row in whole.select(list(KEY_NAMES)).to_pylist()}
+
+    def damage(self) -> list[str]:
+        """What is lost, a sentence each, ending with what to do: parts left out, and runs whose solutions are not all there."""
+        again = "give the command that made the traces again, to make anew what is missing"
+        told = [f"{part} is damaged; move it away and {again}." for part in self._damaged]
+        runs = self._read("runs", RUNS, RUN_COLUMNS)
+        whole = _whole(runs, self._read("solutions", SOLUTIONS, ["run_id"]))
+        lost = _keys(runs) - _keys(whole)
+        if lost:
+            told.append(
+                f"{self.path}: {len(lost)} of {len(_keys(runs))} runs lack solutions (a part is missing in "
+                f"{self.path / 'solutions'}); {again}."
+            )
+        return told
 
     def compact(self) -> None:
         """Rewrite many small parts as one of each table, without leftovers and duplicates.
@@ -174,42 +229,43 @@ class Store:
 
     def verify(self) -> Verification:
         """Open every part and compare what is there with what the run rows promise."""
-        unreadable: list[str] = []
-        tables: dict[str, pa.Table] = {}
-        for kind, schema, columns in (
-            ("runs", RUNS, ["run_id", *KEY_NAMES, "solutions"]),
-            ("solutions", SOLUTIONS, ["run_id"]),
-        ):
-            parts = []
-            for part in self._parts(kind):
-                try:
-                    pq.read_table(part)  # every column, so that a damaged page is found
-                    parts.append(_read_part(part, schema, columns))
-                except (OutlayError, OSError, pa.ArrowException):
-                    unreadable.append(f"{kind}/{part.name}")
-            tables[kind] = pa.concat_tables([_empty(schema, columns), *parts])
-        runs = _distinct_runs(tables["runs"])
-        found = {row["values"]: row["counts"] for row in pc.value_counts(tables["solutions"]["run_id"]).to_pylist()}
-        every_run = set(tables["runs"]["run_id"].to_pylist())
-        promised = dict(zip(runs["run_id"].to_pylist(), runs["solutions"].to_pylist()))
+        sound = Store(self.path, create=False, skip_damaged=True)
+        every_run = sound._read("runs", RUNS, RUN_COLUMNS)
+        solutions = sound._read("solutions", SOLUTIONS, ["run_id"])
+        whole = _whole(every_run, solutions)
+        runs = _distinct_runs(whole)
+        made = _keys(whole)
+        lost = [row for row in every_run.to_pylist() if key_of_row(row) not in made]
+        known = pc.is_in(solutions["run_id"], value_set=every_run["run_id"].combine_chunks())
         return Verification(
             runs=runs.num_rows,
-            solutions=sum(found.get(run_id, 0) for run_id in promised),
-            orphans=sum(count for run_id, count in found.items() if run_id not in every_run),
-            duplicates=tables["runs"].num_rows - runs.num_rows,
-            incomplete=tuple(sorted(run_id for run_id, count in promised.items() if found.get(run_id, 0) != count)),
-            unreadable=tuple(unreadable),
+            solutions=pc.sum(runs["solutions"]).as_py() or 0,
+            orphans=solutions.num_rows - (pc.sum(known).as_py() or 0),
+            duplicates=whole.num_rows - runs.num_rows,
+            incomplete=tuple(sorted(row["run_id"] for row in lost)),
+            unreadable=tuple(f"{part.parent.name}/{part.name}" for part in sound._damaged),
         )
 
     def _parts(self, kind: str) -> list[Path]:
         return sorted((self.path / kind).glob("part-*.parquet"))
+
+    def _unreadable(self) -> tuple[Path, ...]:
+        """The parts that do not open, read in every column, since a damaged page hurts its own column only."""
+        found = []
+        for kind, schema in (("runs", RUNS), ("solutions", SOLUTIONS)):
+            for part in self._parts(kind):
+                try:
+                    _read_part(part, schema, None)
+                except OutlayError:
+                    found.append(part)
+        return tuple(found)
 
     def _write_part(self, kind: str, table: pa.Table) -> None:
         target = self.path / kind / f"part-{os.getpid():07d}-{uuid.uuid4().hex}.parquet"
         write_whole(target, lambda file: pq.write_table(table, file, compression="zstd"), durable=True)
 
     def _read(self, kind: str, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
-        parts = [_read_part(part, schema, columns) for part in self._parts(kind)]
+        parts = [_read_part(part, schema, columns) for part in self._parts(kind) if part not in self._damaged]
         return pa.concat_tables([_empty(schema, columns), *parts])
 
 
@@ -223,15 +279,30 @@ def _read_part(part: Path, schema: pa.Schema, columns: list[str] | None) -> pa.T
         table = pq.read_table(part, columns=columns, partitioning=None)
     except FileNotFoundError as error:
         raise OutlayError(f"{part} vanished while it was read; another process is compacting, so try again.") from error
+    except PermissionError as error:
+        raise UserError(f"{part} cannot be read ({reason(error)}); allow yourself to read it.") from error
     except (OSError, pa.ArrowException) as error:
-        raise OutlayError(
-            f"{part} cannot be read as Parquet ({error}); move it away and run the study again."
+        raise UserError(
+            f"{part} is damaged ({reason(error)}); move it away and give the command that made the traces again, to make anew "
+            "what is missing."
         ) from error
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     try:
         return table.select(wanted.names).cast(wanted)
     except (KeyError, ValueError, pa.ArrowException) as error:
-        raise OutlayError(f"{part} is not a part of a trace store ({error}); move it away.") from error
+        raise UserError(f"{part} is not a part of a trace store ({reason(error)}); move it away.") from error
+
+
+def _whole(runs: pa.Table, solutions: pa.Table) -> pa.Table:
+    """The runs of which as many solutions are there as their row promises. Read runs first: solutions are written first."""
+    counts = pc.value_counts(solutions["run_id"])
+    place = pc.index_in(runs["run_id"], value_set=counts.field("values"))
+    found = pc.fill_null(pc.take(counts.field("counts"), place), 0)
+    return runs.filter(pc.equal(found, runs["solutions"]))
+
+
+def _keys(runs: pa.Table) -> set[RunKey]:
+    return {key_of_row(row) for row in runs.select(list(KEY_NAMES)).to_pylist()}
 
 
 def _distinct_runs(runs: pa.Table) -> pa.Table:

@@ -11,27 +11,30 @@ from outlay.registry import available, resolve
 from outlay.verifiers.verifier import InProcessVerifier, Verifier
 
 
-def _embedded(name: str, **options: Any) -> InProcessVerifier:
+def _embedded(name: str, *, slots: int = 128) -> InProcessVerifier:
+    """A shipped process reward model, or a folder of your own, run by the NumPy engine: embedded:NAME."""
     from outlay.verifiers.embedded import EmbeddedVerifier
 
-    return EmbeddedVerifier.load(embedded_folder(name), **options)
+    return EmbeddedVerifier.load(embedded_folder(name), slots=slots)
 
 
-def _oracle(task: str, **options: Any) -> InProcessVerifier:
+def _oracle(task: str) -> InProcessVerifier:
+    """The reference answer itself, as an upper limit: oracle:TASK."""
     from outlay.tasks import load as load_task
     from outlay.verifiers.baselines import Oracle
 
-    return Oracle(load_task(task), **options)
+    return Oracle(load_task(task))
 
 
-def _random(seed: str, **options: Any) -> InProcessVerifier:
+def _random(seed: str) -> InProcessVerifier:
+    """Noise, as what a worthless verifier would give: random:SEED."""
     from outlay.verifiers.baselines import RandomScores
 
     if seed and not seed.isdecimal():
         raise UserError(
             f'"random:{seed}" names no verifier: write random:SEED with a whole number, for example random:0'
         )
-    return RandomScores(int(seed or 0), **options)
+    return RandomScores(int(seed or 0))
 
 
 BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "oracle": _oracle, "random": _random}

@@ -42,9 +42,9 @@ class EmbeddedVerifier:
 
     @classmethod
     def load(cls, folder: Path, *, slots: int = 128) -> EmbeddedVerifier:
-        """Load a PRM folder."""
+        """Load the folder of a PRM, or of an ORM (whose solutions are one step)."""
         card = Card.load(folder)
-        if card.role != "prm":
+        if card.role not in ("prm", "orm"):
             raise UserError(f'embedded model "{card.name}" is a {card.role}, not a verifier: it has no value head')
         return cls(Engine(load_weights(folder), slots=slots), read_tokenizer(folder), card, slots)
 

@@ -1,18 +1,21 @@
-"""The embedded engine as a model: `Sample` requests to generation jobs, token sequences to `Solution`s."""
+"""The embedded engine as a model: `Sample` requests to generation jobs, token sequences to `Solution`s.
+
+A model whose card gives `attempts` was trained to revise: it reads up to that many earlier attempts before the question.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from outlay.errors import Unsupported, UserError
 from outlay.models.embedded.engine import Engine
 from outlay.models.embedded.jobs import Continuation, GenerateJob
+from outlay.models.embedded.revising import revision_prompt
 from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
 from outlay.models.embedded.weights import load_weights
 from outlay.types import Question, Sample, Solution, Step
@@ -20,7 +23,10 @@ from outlay.types import Question, Sample, Solution, Step
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a model folder's `outlay.json` says of how its model writes: step and end tokens, longest solution."""
+    """What a model folder's `outlay.json` says of how its model writes: step and end tokens, longest solution.
+
+    `attempts` is how many earlier attempts it was trained to read; a card that does not say so means none.
+    """
 
     name: str
     role: str
@@ -29,22 +35,25 @@ class Card:
     eos_token: str
     max_tokens: int
     parameters: int
+    attempts: int = 0
 
     @classmethod
     def load(cls, folder: Path) -> Card:
         """Read the card; a `UserError` where the folder has none or it lacks a field."""
         path = folder / "outlay.json"
+        needed = [field.name for field in fields(cls) if field.default is MISSING]
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{name: content[name] for name in cls.__dataclass_fields__})
+            return cls(**{name: content[name] for name in needed}, attempts=content.get("attempts", 0))
         except FileNotFoundError:
             raise UserError(
                 f"{folder} has no outlay.json: the embedded engine needs to know its step and end tokens"
             ) from None
         except (KeyError, json.JSONDecodeError) as error:
-            raise UserError(
-                f"{path} is not a model card ({error}): it must give {', '.join(cls.__dataclass_fields__)}"
-            ) from None
+            raise UserError(f"{path} is not a model card ({error}): it must give {', '.join(needed)}") from None
+
+
+NOTHING = Solution()
 
 
 @dataclass(slots=True)
@@ -67,10 +76,13 @@ class EmbeddedModel:
         self.parameters = card.parameters
         self.max_tokens = card.max_tokens
         self.task = card.task
+        self.attempts = card.attempts
         self.tokenizer = tokenizer
         self._engine = engine
         self._step = frozenset({tokenizer.id(card.step_token)})
         self._eos = tokenizer.id(card.eos_token)
+        self._pieces = [tokenizer.decode([token]) for token in range(len(tokenizer.words))]
+        self._pieces[self._eos] = ""
         self._prompts: dict[str, tuple[int, ...]] = {}
 
     @classmethod
@@ -87,14 +99,15 @@ class EmbeddedModel:
 
     def begin(self, request: Sample, keys: Sequence[int], tag: Any) -> None:
         """Queue a request; a `UserError` for a question whose words the model does not know."""
+        prompt = self._prompt(request.question)
         if request.attempts:
-            raise Unsupported(f"{self.name} was not trained to revise: it cannot read earlier attempts")
+            prompt = self._revision_prompt(request.attempts, prompt)
         before: tuple[int, ...] = ()
         if request.prefix is not None:
             before = request.prefix.state or tuple(self.tokenizer.encode(request.prefix.text))
         self._engine.submit(
             GenerateJob(
-                tokens=self._prompt(request.question) + before,
+                tokens=prompt + before,
                 keys=tuple(keys),
                 temperature=request.temperature,
                 top_p=request.top_p,
@@ -145,8 +158,19 @@ class EmbeddedModel:
             known = self._prompts[question.text] = tuple(self.tokenizer.encode(question.text))
         return known
 
+    def _revision_prompt(self, attempts: Sequence[Solution], question: tuple[int, ...]) -> tuple[int, ...]:
+        if not self.attempts:
+            raise Unsupported(f"{self.name} was not trained to revise: it cannot read earlier attempts")
+        if len(attempts) > self.attempts:
+            raise UserError(
+                f"{self.name} was trained to read at most {self.attempts} earlier attempts and {len(attempts)} were given: "
+                f"revise with a context of at most {self.attempts}"
+            )
+        read = [attempt.state or (*self.tokenizer.encode(attempt.text), self._eos) for attempt in attempts]
+        return revision_prompt(read, question, self._eos)
+
     def _solution(self, under_way: _Open, continuation: Continuation) -> Solution:
-        before = under_way.request.prefix or Solution()
+        before = under_way.request.prefix or NOTHING
         steps = before.steps + self._steps(continuation)
         state = under_way.before + continuation.tokens
         return Solution(
@@ -161,10 +185,10 @@ class EmbeddedModel:
     def _steps(self, continuation: Continuation) -> tuple[Step, ...]:
         """Cut after every step token; the end token is counted in the last step but is not part of its text."""
         steps, start = [], 0
-        tokens, logprobs = continuation.tokens, np.asarray(continuation.logprobs)
+        tokens, logprobs = continuation.tokens, continuation.logprobs
         for end, token in enumerate(tokens, 1):
             if token in self._step or end == len(tokens):
-                words = [t for t in tokens[start:end] if t != self._eos]
-                steps.append(Step(self.tokenizer.decode(words), end - start, float(logprobs[start:end].sum())))
+                text = "".join([self._pieces[t] for t in tokens[start:end]])
+                steps.append(Step(text, end - start, math.fsum(logprobs[start:end])))
                 start = end
         return tuple(steps)

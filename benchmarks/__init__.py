@@ -1,0 +1,1 @@
+"""Speed and memory of Outlay beside other programs, in one run: `python -m benchmarks` (or `make bench`)."""

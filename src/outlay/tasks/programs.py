@@ -1,0 +1,241 @@
+"""Programs: find the program behind a few examples; it is run, and tests that the question does not show decide.
+
+A question shows three inputs x, y with their outputs, `3 2 > 8 , 5 1 > 11 , 4 4 > 12 |`; a solution is a straight-line
+program, one operation a line, each line with its values on those inputs, and then a test that its author expects to
+hold: ` x * 2 = a 6 10 8 ; a + y = b 8 11 12 ; test 7 2 > 16 <end>` (see `straight_line`). Only the program counts: wrong
+values beside a line, or a wrong test, make no solution wrong, and an unreadable text is no answer.
+
+An answer is what the program *does*: its outputs on the hidden inputs `PROBES`, so that answers can vote however they
+are written. A program that agrees with the examples alone can still be wrong, as with real code. `examples_passed` runs
+a solution on the examples of the question, which anybody may look at; `grade` alone knows the hidden outputs.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from outlay.tasks.straight_line import (
+    INPUTS,
+    RESULTS,
+    Input,
+    Line,
+    Operand,
+    Program,
+    Test,
+    program_of,
+    whole_number,
+    written,
+)
+from outlay.tasks.task import content_hash, distinct, drawn, known_split
+from outlay.types import Question
+
+MAX_INPUT = 9
+"""x and y run from 1 to it."""
+MAX_LEAF = 9
+"""Constants in generated programs run from 1 to it."""
+MIN_SHOWN, MAX_SHOWN = -20, 99
+"""Values that a question or a demonstration may show."""
+CONSTANT_SHARE = 0.35
+"""Share of leaves that are constants."""
+CHAIN_SHARE = 0.6
+"""Share of inner operations that hang all the operations below them on one side."""
+TRIES = 5
+"""Inputs that are tried for a demonstration's own test before another program is drawn."""
+OPERATOR_WEIGHTS = {"+": 4, "-": 4, "*": 4, "//": 1, "%": 1, "min": 1, "max": 1}
+END = "<end>"
+
+SHOWN: tuple[Input, ...] = ((3, 2), (4, 2), (3, 3), (7, 5), (2, 9), (8, 1))
+"""The inputs of all examples, of which a question shows the first few: one step in x, one in y, then others."""
+PROBES: tuple[Input, ...] = tuple(
+    (x, y)
+    for x in range(1, MAX_INPUT + 1)
+    for y in range(1, MAX_INPUT + 1)
+    if (x - 2 * y) % 5 == 0 and (x, y) not in SHOWN
+)
+"""The hidden inputs, about one in five of all, every x and every y among them."""
+
+OTHERS: tuple[Input, ...] = tuple(
+    (x, y)
+    for x in range(1, MAX_INPUT + 1)
+    for y in range(1, MAX_INPUT + 1)
+    if (x, y) not in SHOWN and (x, y) not in PROBES
+)
+"""The inputs of tests in demonstrations: neither shown nor hidden."""
+
+_QUESTION = re.compile(r"x ([-0-9 ]+) y ([-0-9 ]+) > ([-0-9 ]+) \|")
+
+Tree = Operand | tuple["Tree", str, "Tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Induction:
+    """A program to find: its lines, its outputs on `PROBES`, and the inputs that are shown, the last for a test."""
+
+    program: Program
+    behaviour: str
+    shown: tuple[Input, ...]
+
+    @property
+    def examples(self) -> tuple[Test, ...]:
+        """The examples of the question."""
+        return tuple(self._test(given) for given in self.shown[:-1])
+
+    @property
+    def text(self) -> str:
+        """The solution as a model should write it, end token included."""
+        lines = [
+            " ".join(map(str, (line.left, line.operator, line.right, "=", line.result, *values)))
+            for line, values in zip(self.program.lines, self.program.traces(self.shown[:-1]), strict=True)
+        ]
+        x, y, output = self._test(self.shown[-1])
+        return " " + " ; ".join([*lines, f"test {x} {y} > {output}"]) + f" {END}"
+
+    def _test(self, given: Input) -> Test:
+        (output,) = self.program.outputs([given])
+        assert output is not None, "a program is drawn together with inputs on which it runs"
+        return (*given, output)
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The task. Its difficulty is set by the operations of the hidden programs and by the examples shown of each.
+
+    >>> task = Programs()
+    >>> task.extract(" x + y = a <end>") == task.extract(" y + x = b 3 4 5 <end>")
+    True
+    """
+
+    min_operations: int = 1
+    max_operations: int = 2
+    examples: int = 4
+    name: str = "programs"
+    answers_can_vote: bool = True
+
+    @property
+    def max_solution_tokens(self) -> int:
+        """Tokens of the longest program with its traces, and of one test."""
+        return self.max_operations * (6 + self.examples) + 6
+
+    def questions(self, split: str, count: int, seed: int = 0) -> list[Question]:
+        """`count` distinct questions; distinct means that the hidden programs do not do the same."""
+        items = drawn(self._draw, _outputs, self.name, known_split(split, self.name), seed)
+        return [self._question(item, split) for item in distinct(items, _outputs, count, self.name)]
+
+    def demonstrations(self, count: int, seed: int = 0) -> Iterator[tuple[Question, str]]:
+        """Training pairs of a question and a right solution's text, from the train split only; questions may repeat."""
+        items = drawn(self._draw, _outputs, self.name, "train", seed)
+        for _ in range(count):
+            item = next(items)
+            yield self._question(item, "train"), item.text
+
+    def extract(self, text: str) -> str | None:
+        """What the program in the text does on the hidden inputs; None where the text cannot be read."""
+        program = program_of(text.removesuffix(END))
+        return None if program is None else program.behaviour(PROBES)
+
+    def grade(self, question: Question, answer: str) -> bool:
+        """Whether the outputs on all hidden inputs are right."""
+        return answer == question.reference
+
+    def equivalent(self, a: str, b: str) -> bool:
+        """Whether both do the same on all hidden inputs."""
+        return a == b
+
+    def examples_passed(self, question: Question, text: str) -> int:
+        """How many of the question's own examples the program in the text gets right; 0 for an unreadable text.
+
+        Looks at the question's text alone, so it is a check that may be used while answering.
+        """
+        program = program_of(text.removesuffix(END))
+        return 0 if program is None else sum(program.passes(test) for test in shown_examples(question.text))
+
+    def self_written_tests(self, text: str) -> tuple[Test, ...]:
+        """The tests that a solution's author wrote after the program."""
+        found = written(text.removesuffix(END))
+        return () if found is None else found.tests
+
+    def _draw(self, generator: random.Random) -> Induction:
+        while True:
+            operations = generator.randint(self.min_operations, self.max_operations)
+            lines: list[Line] = []
+            _flatten(_random_tree(operations, generator), lines)
+            program = Program(tuple(lines))
+            behaviour = program.behaviour(PROBES)
+            examples = SHOWN[: self.examples]
+            if _worth_asking(behaviour) and _showable(program.traces(examples)):
+                others = generator.sample(OTHERS, TRIES)
+                test = next((given for given in others if _showable([program.outputs([given])])), None)
+                if test is not None:
+                    return Induction(program, behaviour, (*examples, test))
+
+    def _question(self, item: Induction, split: str) -> Question:
+        columns = [" ".join(map(str, column)) for column in zip(*item.examples, strict=True)]
+        return Question(
+            id=f"{self.name}/{split}/{content_hash(f'{_outputs(item)} | {item.behaviour}')}",
+            text="x {} y {} > {} |".format(*columns),
+            reference=item.behaviour,
+            task=self.name,
+            metadata={"operations": len(item.program.lines), "examples": [list(test) for test in item.examples]},
+        )
+
+
+def shown_examples(text: str) -> tuple[Test, ...]:
+    """The examples in a question's text; none where it is not `x numbers y numbers > numbers |` with equally many of each.
+
+    >>> shown_examples("x 3 5 y 2 1 > 8 11 |")
+    ((3, 2, 8), (5, 1, 11))
+    """
+    match = _QUESTION.fullmatch(text.strip())
+    columns = [[whole_number(word) for word in column.split()] for column in match.groups()] if match else []
+    if len({len(column) for column in columns}) != 1:
+        return ()
+    return tuple(
+        (x, y, output)
+        for x, y, output in zip(*columns, strict=True)
+        if x is not None and y is not None and output is not None
+    )
+
+
+def _outputs(item: Induction) -> str:
+    """What makes two questions the same: the outputs that are shown, so neither a text nor a behaviour is in two splits."""
+    return " ".join(str(output) for _, _, output in item.examples)
+
+
+def _worth_asking(behaviour: str) -> bool:
+    """Whether a program runs on every hidden input and is neither constant nor a bare x or y."""
+    outputs = behaviour.split()
+    if "!" in outputs or len(set(outputs)) < 3:
+        return False
+    return all(outputs != [str(given[place]) for given in PROBES] for place in range(len(INPUTS)))
+
+
+def _showable(traces: list[list[int | None]]) -> bool:
+    """Whether every value [lines][inputs] is within the numbers that may be written."""
+    return all(value is not None and MIN_SHOWN <= value <= MAX_SHOWN for values in traces for value in values)
+
+
+def _random_tree(operations: int, generator: random.Random) -> Tree:
+    if operations == 0:
+        return generator.randint(1, MAX_LEAF) if generator.random() < CONSTANT_SHARE else generator.choice(INPUTS)
+    left = operations - 1 if generator.random() < 0.5 else 0
+    if generator.random() >= CHAIN_SHARE:
+        left = generator.randint(0, operations - 1)
+    operator = generator.choices(list(OPERATOR_WEIGHTS), list(OPERATOR_WEIGHTS.values()))[0]
+    while True:
+        a, b = _random_tree(left, generator), _random_tree(operations - 1 - left, generator)
+        if a != b and not (isinstance(a, int) and isinstance(b, int)) and not (b == 1 and operator in ("*", "//", "%")):
+            return a, operator, b
+
+
+def _flatten(tree: Tree, lines: list[Line]) -> Operand:
+    """Append one line an operation, innermost first; returns the name or constant that holds the tree's value."""
+    if not isinstance(tree, tuple):
+        return tree
+    left, operator, right = tree
+    first = _flatten(left, lines)
+    second = _flatten(right, lines)
+    lines.append(Line(first, operator, second, RESULTS[len(lines)]))
+    return lines[-1].result
