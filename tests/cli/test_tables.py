@@ -87,3 +87,23 @@ def test_never_more_than_four_budgets() -> None:
 def test_a_larger_model_stands_in_the_first_column_whatever_it_is_called() -> None:
     found = dict(rows(group(**{"greedy (embedded:large)": curve(1)}), [4.0, 16.0]))
     assert found["greedy (embedded:large)"] == {4.0: "50.0 (45-55)\n@ 1.0"}
+
+
+def pair(ratio: float, beyond: bool) -> dict[str, object]:
+    rows = [
+        {"method": name, "n": 12, "beyond": beyond, "difference": {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}}
+        for name, mean in (("majority", 0.0), ("best_of_n", 0.2), ("beam_search", 0.9))
+    ]
+    return {"label": f"R = {ratio:g}", "rows": rows}
+
+
+def test_small_against_large_is_told_by_the_method_fixed_beforehand() -> None:
+    summary = {
+        "groups": [],
+        "exchange": [{"task": "countdown", "scale": 14.0, "ratios": [pair(0.16, True), pair(22, False)]}],
+    }
+    out = io.StringIO()
+    print_summary(Console(file=out, width=80), summary)
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert ["countdown", "14.0", "+20.0", "(+10", "to", "+30)", "+20.0", "(+10", "to", "+30)"] in lines
+    assert ["N", "=", "12*", "N", "=", "12"] in lines

@@ -44,6 +44,15 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
             console.print(f"- {sentence}", markup=False)
         for warning in group.get("warnings", ()):
             console.print(f"! {warning}", style="yellow", markup=False)
+    if summary.get("exchange"):
+        console.print()
+        console.print("A small model with test-time compute, or a larger one? At equal FLOPs in all", style="bold")
+        console.print(exchange_table(summary["exchange"]))
+        console.print(
+            "Small less large (greedy), in points; m: times the parameters; R: tokens of inference over tokens of pretraining; "
+            "* the FLOPs would buy more samples than were drawn.",
+            markup=False,
+        )
     for warning in summary.get("warnings", ()):
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print()
@@ -66,6 +75,34 @@ def family_table(group: Group, columns: int = MOST_COLUMNS) -> Table:
     for label, points in found:
         table.add_row(label, *(points.get(budget, "") for budget in budgets))
     return table
+
+
+def exchange_table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """For each pair of models the small one's lead at every ratio, with how many samples the budget buys.
+
+    The way of choosing is fixed beforehand: weighted best-of-N where answers vote, else best-of-N, else majority.
+    """
+    labels = list(dict.fromkeys(at["label"] for entry in entries for at in entry["ratios"]))
+    table = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("points", overflow="fold")
+    table.add_column("m", justify="right")
+    for label in labels:
+        table.add_column(label, justify="right", no_wrap=True)
+    for entry in entries:
+        cells = {at["label"]: _lead(at["rows"]) for at in entry["ratios"]}
+        table.add_row(entry["task"], f"{entry['scale']:.1f}", *(cells.get(label, "") for label in labels))
+    return table
+
+
+def _lead(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The difference, its interval, and the number of samples below."""
+    named = {row["method"]: row for row in rows}
+    row = next((named[name] for name in ("weighted", "best_of_n", "majority") if name in named), None)
+    if row is None:
+        return ""
+    found, mark = row["difference"], "*" if row["beyond"] else ""
+    low, high = round(100 * found["low"]), round(100 * found["high"])
+    return f"{100 * found['mean']:+.1f} ({low:+d} to {high:+d})\nN = {row['n']}{mark}"
 
 
 def chain_table(chains: Mapping[str, Any]) -> Table:

@@ -17,7 +17,7 @@ from outlay import tasks
 from outlay.lab.fitting import equal_length_batches, fit
 from outlay.lab.measure import PolicyFigures, policy_figures
 from outlay.lab.network import Shape, Weights, final_states, initial_weights, logits
-from outlay.lab.recipes import POSITIONS, SIZES, PolicyRecipe
+from outlay.lab.recipes import POSITIONS, SIZES, SIZES_OF_TASK, PolicyRecipe
 from outlay.lab.sampling import continuations
 from outlay.lab.vocabulary import Vocabulary, vocabulary_of
 from outlay.types import Question
@@ -25,7 +25,8 @@ from outlay.types import Question
 
 def policy_shape(size: str, task: str) -> Shape:
     """The sizes of a family's policy of that size."""
-    return Shape(vocabulary=len(vocabulary_of(task).words), positions=POSITIONS[task], **SIZES[size])
+    sizes = SIZES | SIZES_OF_TASK.get(task, {})
+    return Shape(vocabulary=len(vocabulary_of(task).words), positions=POSITIONS[task], **sizes[size])
 
 
 def train_policy(recipe: PolicyRecipe, seed: int, log: Callable[[str], None]) -> tuple[Weights, Shape]:
