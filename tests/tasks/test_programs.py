@@ -10,7 +10,7 @@ from outlay.types import Question
 
 TASK = Programs()
 SPLITS = ("train", "prm", "validation", "test")
-SUM = Question("q", "3 2 > 5 , 5 1 > 6 , 4 4 > 8 |", reference=program_of(" x + y = a").behaviour(PROBES))
+SUM = Question("q", "x 3 5 4 y 2 1 4 > 5 6 8 |", reference=program_of(" x + y = a").behaviour(PROBES))
 
 
 def test_the_name_loads_the_task():
@@ -66,7 +66,7 @@ def test_grading(text, right):
 
 
 def test_a_program_that_fits_the_examples_alone_is_wrong():
-    text = " x + y = a ; a % 13 = b <end>"
+    text = " x + y = a ; a % 9 = b <end>"
     assert TASK.examples_passed(SUM, text) == 3
     assert not TASK.grade(SUM, TASK.extract(text))
 
@@ -99,7 +99,7 @@ def test_hidden_inputs_are_never_shown():
 
 
 def test_hidden_inputs_hold_every_value_of_x_and_of_y():
-    assert {x for x, _ in PROBES} == {y for _, y in PROBES} == set(range(1, 13))
+    assert {x for x, _ in PROBES} == {y for _, y in PROBES} == set(range(1, 10))
 
 
 def test_splits_share_no_behaviour_whatever_the_seeds():
@@ -144,8 +144,9 @@ def test_examples_are_a_knob():
     assert {len(shown_examples(q.text)) for q in Programs(examples=5).questions("validation", 20)} == {5}
 
 
-def test_examples_that_cannot_be_read_are_passed_over():
-    assert shown_examples("3 2 > 5 , x 1 > 6 , 4 4 8 , 1 > 1 1 |") == ((3, 2, 5),)
+@pytest.mark.parametrize("text", ["", "x 3 y 2 > 5", "x 3 4 y 2 > 5 |", "x 3 y 2 5 |", "x 3 y 2 > - |", "3 2 > 5 |"])
+def test_a_text_that_is_no_question_shows_no_examples(text):
+    assert shown_examples(text) == ()
 
 
 def test_answers_vote():

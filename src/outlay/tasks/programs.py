@@ -1,8 +1,8 @@
 """Programs: find the program behind a few examples; it is run, and tests that the question does not show decide.
 
-A question shows three inputs x, y with their outputs, `3 2 > 8 , 5 1 > 11 , 4 4 > 12 |`; a solution is a straight-line
-program, one operation a line, each line with its values on those inputs, and then a test that its author expects to
-hold: ` x * 2 = a 6 10 8 ; a + y = b 8 11 12 ; test 7 2 > 16 <end>` (see `straight_line`). Only the program counts: wrong
+A question shows a few inputs x, y with their outputs, `x 3 5 4 y 2 1 4 > 8 11 12 |`; a solution is a straight-line program,
+one operation a line, each line with its values on those inputs, and then a test that its author expects to hold:
+` x * 2 = a 6 10 8 ; a + y = b 8 11 12 ; test 7 2 > 16 <end>` (see `straight_line`). Only the program counts: wrong
 values beside a line, or a wrong test, make no solution wrong, and an unreadable text is no answer.
 
 An answer is what the program *does*: its outputs on the hidden inputs `PROBES`, so that answers can vote however they
