@@ -81,6 +81,21 @@ class Solution:
         """Sum of its tokens' log-probabilities."""
         return sum(step.logprob for step in self.steps)
 
+    def numbered(self, sample: int, answer: str | None) -> Solution:
+        """The same solution with its ordinal and its answer."""
+        return Solution(  # written out: it is done for every sample, and `replace` takes several times as long
+            self.steps,
+            self.finished,
+            answer,
+            self.step_scores,
+            self.score,
+            sample,
+            self.chain,
+            self.position,
+            self.truncated,
+            self.state,
+        )
+
     def scored(self, step_scores: Sequence[float], score: float | None) -> Solution:
         """The same solution with a verifier's step scores, and their aggregate."""
         return replace(self, step_scores=tuple(step_scores), score=score)

@@ -82,7 +82,7 @@ class Served:
         numbered = []
         for index, solution in enumerate(solutions):
             answer = self.task.extract(solution.text) if solution.finished else None
-            numbered.append(replace(solution, sample=len(self._origins), answer=answer))
+            numbered.append(solution.numbered(len(self._origins), answer))
             self._origins.append((pending.address, index))
         self.finished += [solution for solution in numbered if solution.finished]
         return numbered

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from outlay.tasks.task import content_hash, distinct, drawn, known_split
 from outlay.types import Question
@@ -79,26 +80,27 @@ class Countdown:
         '((4+7)+2)'
         """
         made: list[tuple[int, str]] = []
-        for line in text.removesuffix(END).strip().split(";"):
-            match = _STEP.fullmatch(line.strip())
-            if match is None:
+        for line in text.removesuffix(END).split(";"):
+            read = _line(line)
+            if read is None:
                 return None
-            left, operator, right, claimed = int(match[1]), match[2], int(match[3]), int(match[4])
-            operands = [_take(made, left), _take(made, right)]
-            if operator in "+*":
-                operands.sort()
-            claim = "" if _apply(left, operator, right) == claimed else f"={claimed}"
-            made.append((claimed, f"({operands[0]}{operator}{operands[1]}{claim})"))
+            left, operator, right, claimed, claim = read
+            first, second = _take(made, left), _take(made, right)
+            if operator in "+*" and second < first:
+                first, second = second, first
+            made.append((claimed, f"({first}{operator}{second}{claim})"))
+        if len(made) == 1:
+            return made[0][1]
         return ";".join(sorted(expression for _, expression in made))
 
     def grade(self, question: Question, answer: str) -> bool:
         """Whether the expression uses each number exactly once, in exact arithmetic, and equals the target."""
         if "=" in answer or ";" in answer:
             return False
-        numbers = sorted(int(token) for token in _TOKEN.findall(answer) if token.isdigit())
-        if numbers != sorted(question.metadata["numbers"]):
+        tokens = _TOKEN.findall(answer)
+        if sorted([int(token) for token in tokens if token.isdigit()]) != sorted(question.metadata["numbers"]):
             return False
-        return bool(_evaluate(answer) == question.metadata["target"])
+        return bool(_evaluate(tokens) == question.metadata["target"])
 
     def equivalent(self, a: str, b: str) -> bool:
         """Whether both are the same derivation, up to the order of steps and of commuting operands."""
@@ -161,6 +163,16 @@ def _apply(a: int, operator: str, b: int) -> int | None:
     return a // b if b and a % b == 0 else None
 
 
+@lru_cache(maxsize=1 << 16)
+def _line(line: str) -> tuple[int, str, int, int, str] | None:
+    """A line `a op b = c` as a, op, b, c, and `=c` where that is wrong; None for another. Samples repeat each other's lines."""
+    match = _STEP.fullmatch(line.strip())
+    if match is None:
+        return None
+    left, operator, right, claimed = int(match[1]), match[2], int(match[3]), int(match[4])
+    return left, operator, right, claimed, "" if _apply(left, operator, right) == claimed else f"={claimed}"
+
+
 def _take(made: list[tuple[int, str]], value: int) -> str:
     """The expression behind an operand: an earlier result of that value if one is unused, else a given number."""
     for index, (result, expression) in enumerate(made):
@@ -170,11 +182,11 @@ def _take(made: list[tuple[int, str]], value: int) -> str:
     return str(value)
 
 
-def _evaluate(expression: str) -> int | None:
-    """The value of a fully parenthesised expression; None where it is malformed or leaves the whole numbers."""
+def _evaluate(tokens: Sequence[str]) -> int | None:
+    """The value of a fully parenthesised expression, word by word; None where it is malformed or leaves the whole numbers."""
     values: list[int] = []
     operators: list[str] = []
-    for token in _TOKEN.findall(expression):
+    for token in tokens:
         if token.isdigit():
             values.append(int(token))
         elif token == ")":

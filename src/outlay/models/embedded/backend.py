@@ -184,11 +184,13 @@ class EmbeddedModel:
 
     def _steps(self, continuation: Continuation) -> tuple[Step, ...]:
         """Cut after every step token; the end token is counted in the last step but is not part of its text."""
-        steps, start = [], 0
-        tokens, logprobs = continuation.tokens, continuation.logprobs
-        for end, token in enumerate(tokens, 1):
-            if token in self._step or end == len(tokens):
-                text = "".join([self._pieces[t] for t in tokens[start:end]])
-                steps.append(Step(text, end - start, math.fsum(logprobs[start:end])))
-                start = end
-        return tuple(steps)
+        tokens, logprobs, piece = continuation.tokens, continuation.logprobs, self._pieces.__getitem__
+        ends = [end for end, token in enumerate(tokens, 1) if token in self._step]
+        if tokens and (not ends or ends[-1] < len(tokens)):
+            ends.append(len(tokens))
+        return tuple(
+            [
+                Step("".join(map(piece, tokens[start:end])), end - start, math.fsum(logprobs[start:end]))
+                for start, end in zip([0, *ends], ends, strict=False)
+            ]
+        )
