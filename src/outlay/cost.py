@@ -148,13 +148,13 @@ class Ledger:
 
     def _fits(self, total: Cost, at_most: int) -> bool:
         """Whether `total`, everything that is out and `at_most` more generated tokens stay within every cap."""
+        budget = self.budget
+        if budget.generations is not None and total.generations > budget.generations:
+            return False
+        if budget.tokens is None and budget.flops is None and budget.usd is None:
+            return True  # the usual case, and pricing takes longer than all the rest
         total = self.prices.price(replace(total, generated_tokens=total.generated_tokens + self._held + at_most))
-        caps = (
-            (self.budget.generations, total.generations),
-            (self.budget.tokens, total.generated_tokens),
-            (self.budget.flops, total.flops),
-            (self.budget.usd, total.usd),
-        )
+        caps = ((budget.tokens, total.generated_tokens), (budget.flops, total.flops), (budget.usd, total.usd))
         return all(cap is None or value <= cap for cap, value in caps)
 
     def _longest(self, request: Sample) -> int:

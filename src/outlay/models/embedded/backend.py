@@ -55,6 +55,9 @@ class Card:
 
 NOTHING = Solution()
 
+MOST_TEXTS = 1 << 16
+"""Texts of steps that are kept: samples repeat each other's steps."""
+
 
 @dataclass(slots=True)
 class _Open:
@@ -84,6 +87,7 @@ class EmbeddedModel:
         self._pieces = [tokenizer.decode([token]) for token in range(len(tokenizer.words))]
         self._pieces[self._eos] = ""
         self._prompts: dict[str, tuple[int, ...]] = {}
+        self._texts: dict[tuple[int, ...], str] = {}
 
     @classmethod
     def load(cls, folder: Path, *, slots: int = 128) -> EmbeddedModel:
@@ -184,13 +188,18 @@ class EmbeddedModel:
 
     def _steps(self, continuation: Continuation) -> tuple[Step, ...]:
         """Cut after every step token; the end token is counted in the last step but is not part of its text."""
-        tokens, logprobs, piece = continuation.tokens, continuation.logprobs, self._pieces.__getitem__
+        tokens, logprobs, texts = continuation.tokens, continuation.logprobs, self._texts
+        steps, start = [], 0
         ends = [end for end, token in enumerate(tokens, 1) if token in self._step]
         if tokens and (not ends or ends[-1] < len(tokens)):
             ends.append(len(tokens))
-        return tuple(
-            [
-                Step("".join(map(piece, tokens[start:end])), end - start, math.fsum(logprobs[start:end]))
-                for start, end in zip([0, *ends], ends, strict=False)
-            ]
-        )
+        for end in ends:
+            written = tokens[start:end]
+            text = texts.get(written)
+            if text is None:
+                text = "".join([self._pieces[token] for token in written])
+                if len(texts) < MOST_TEXTS:
+                    texts[written] = text
+            steps.append(Step(text, end - start, math.fsum(logprobs[start:end])))
+            start = end
+        return tuple(steps)
