@@ -179,7 +179,7 @@ def _cell(point: Mapping[str, float]) -> str:
 
 
 def _difference(point: Mapping[str, float]) -> str:
-    return f"{100 * point['mean']:+.1f} ({100 * point['low']:+.0f} to {100 * point['high']:+.0f})"
+    return f"{100 * point['mean']:+z.1f} ({100 * point['low']:+z.0f} to {100 * point['high']:+z.0f})"
 
 
 def _verdict(difference: Mapping[str, float] | None) -> str:

@@ -102,7 +102,7 @@ def _lead(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     found, mark = row["difference"], "*" if row["beyond"] else ""
     low, high = round(100 * found["low"]), round(100 * found["high"])
-    return f"{100 * found['mean']:+.1f} ({low:+d} to {high:+d})\nN = {row['n']}{mark}"
+    return f"{100 * found['mean']:+z.1f} ({low:+d} to {high:+d})\nN = {row['n']}{mark}"
 
 
 def chain_table(chains: Mapping[str, Any]) -> Table:

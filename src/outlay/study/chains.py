@@ -114,7 +114,7 @@ def _sentences(chains: Chains, by_position: Floats, settings: Settings) -> list[
         verdict = (
             f"revising does not pay: the last attempt {moved}" if worse else "whether revising pays cannot be told"
         )
-    spread = f"({100 * change.low[0]:+.1f} to {100 * change.high[0]:+.1f})"
+    spread = f"({100 * change.low[0]:+z.1f} to {100 * change.high[0]:+z.1f})"
     spoilt, mended = sum(_changes(chains, True)), sum(_changes(chains, False))
     return [
         f"The first attempt is right in {first} of cases, the last in {percent(float(by_position[:, -1].mean()))}; "

@@ -137,7 +137,7 @@ def _compared(group: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]
                 verdict = "" if found["low"] > 0 or found["high"] < 0 else ", which cannot be told from nothing"
                 sentences.append(
                     f"{pair['a']} is right in {percent(comparison['accuracy'][pair['a']]['mean'])} of cases, {pair['b']} in "
-                    f"{percent(comparison['accuracy'][pair['b']]['mean'])}: a difference of {100 * found['mean']:+.1f} points "
-                    f"({100 * found['low']:+.1f} to {100 * found['high']:+.1f}, paired by question){verdict}."
+                    f"{percent(comparison['accuracy'][pair['b']]['mean'])}: a difference of {100 * found['mean']:+z.1f} points "
+                    f"({100 * found['low']:+z.1f} to {100 * found['high']:+z.1f}, paired by question){verdict}."
                 )
     return sentences

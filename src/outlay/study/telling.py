@@ -242,7 +242,7 @@ def _policy_sentence(name: str, policy: Mapping[str, Any], method: str, budget: 
     sure = "" if gain["low"] > 0 or gain["high"] < 0 else ", which cannot be told from nothing"
     return (
         f"{label} gives {percent(_read(policy, 'accuracy', budget)['mean'])} at {budget:g} generations: "
-        f"{100 * gain['mean']:+.1f} points ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}) against "
+        f"{100 * gain['mean']:+z.1f} points ({100 * gain['low']:+z.1f} to {100 * gain['high']:+z.1f}) against "
         f"{METHODS[method]} for all{sure}; at equal accuracy {_ratio(ratio, unit)}."
     )
 
