@@ -2,7 +2,7 @@ from itertools import permutations
 
 import pytest
 
-from outlay.drive.running import Running, key, uniform
+from outlay.drive.running import Running, key, keys, uniform
 from outlay.errors import BudgetExhausted
 from outlay.types import Draw, Together
 
@@ -107,3 +107,8 @@ def test_an_empty_list_is_answered_at_once():
 def test_keys_are_stable_and_differ(parts):
     assert key(*parts) == key(*parts) != key(*parts, 0)
     assert 0 <= uniform(*parts) < 1
+
+
+def test_keys_of_one_request_are_those_of_its_draws_one_by_one():
+    parts = (3, "countdown/test/q", ("name", 4), (0, 1))
+    assert keys(12, *parts) == [key(*parts, index) for index in range(12)]

@@ -103,10 +103,11 @@ class BatchingDriver:
                 self._note(active)
         elif not self.model.idle:
             for (active, pending), solutions in self.model.advance():
-                self.tokens_generated += sum(s.tokens for s in solutions) - (
-                    len(solutions) * pending.request.prefix.tokens if pending.request.prefix else 0
-                )
-                pending.done(active.served.sampled(pending, solutions))
+                ledger = active.served.ledger
+                before = ledger.spent.generated_tokens
+                sampled = active.served.sampled(pending, solutions)
+                self.tokens_generated += ledger.spent.generated_tokens - before
+                pending.done(sampled)
                 self._note(active)
         else:
             raise OutlayError("units are waiting but neither engine has work: a strategy's request was lost")

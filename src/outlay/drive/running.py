@@ -138,6 +138,17 @@ def key(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
 
+def keys(count: int, *parts: object) -> list[int]:
+    """`key(*parts, i)` for i below `count`; what they share is hashed once."""
+    shared = hashlib.blake2b("\x1f".join([*map(str, parts), ""]).encode(), digest_size=8)
+    found = []
+    for index in range(count):
+        own = shared.copy()
+        own.update(str(index).encode())
+        found.append(int.from_bytes(own.digest(), "little"))
+    return found
+
+
 def uniform(*parts: object) -> float:
     """A number in [0, 1) from the same kind of key."""
     return key(*parts) / 2.0**64

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from outlay.cost import Ledger
-from outlay.drive.running import Address, Pending, Running, key, uniform
+from outlay.drive.running import Address, Pending, Running, keys, uniform
 from outlay.errors import BudgetExhausted, OutlayError, UserError
 from outlay.selection import choose
 from outlay.strategies import Strategy
@@ -73,7 +73,7 @@ class Served:
         own: object = ""
         if not getattr(unit.strategy, "draws_the_pool", False):
             own = (sorted(unit.strategy.spec().items(), key=str), unit.budget.generations)
-        return [key(unit.seed, unit.question.id, own, address, index) for index in range(n)]
+        return keys(n, unit.seed, unit.question.id, own, address)
 
     def sampled(self, pending: Pending, solutions: Sequence[Solution]) -> list[Solution]:
         """Enter the solutions in the ledger; number them and extract the answers of those that have ended."""

@@ -128,7 +128,9 @@ def _row_of(at: Mapping[str, Any], method: str | None) -> Row:
 
 
 def _points(difference: Mapping[str, float]) -> str:
-    told = f"{100 * difference['mean']:+z.1f} points ({100 * difference['low']:+z.1f} to {100 * difference['high']:+z.1f})"
+    told = (
+        f"{100 * difference['mean']:+z.1f} points ({100 * difference['low']:+z.1f} to {100 * difference['high']:+z.1f})"
+    )
     return told if difference["low"] > 0 or difference["high"] < 0 else f"{told}, which cannot be told from nothing"
 
 

@@ -66,7 +66,7 @@ class _Open:
     tag: Any
     request: Sample
     before: tuple[int, ...]
-    drawn: list[Solution | None]
+    drawn: list[Continuation | None]
     missing: int
 
 
@@ -82,7 +82,7 @@ class EmbeddedModel:
         self.attempts = card.attempts
         self.tokenizer = tokenizer
         self._engine = engine
-        self._step = frozenset({tokenizer.id(card.step_token)})
+        self._step_token = tokenizer.id(card.step_token)
         self._eos = tokenizer.id(card.eos_token)
         self._pieces = [tokenizer.decode([token]) for token in range(len(tokenizer.words))]
         self._pieces[self._eos] = ""
@@ -115,7 +115,7 @@ class EmbeddedModel:
                 keys=tuple(keys),
                 temperature=request.temperature,
                 top_p=request.top_p,
-                stop=self._step if request.until == "step" else frozenset(),
+                stop=frozenset({self._step_token}) if request.until == "step" else frozenset(),
                 stops=request.steps,
                 eos=frozenset({self._eos}),
                 max_tokens=self.max_tokens - len(before),
@@ -129,10 +129,11 @@ class EmbeddedModel:
         for continuation in self._engine.step():
             assert isinstance(continuation, Continuation)
             under_way: _Open = continuation.tag
-            under_way.drawn[continuation.index] = self._solution(under_way, continuation)
+            under_way.drawn[continuation.index] = continuation
             under_way.missing -= 1
-            if not under_way.missing:
-                completed.append((under_way.tag, [s for s in under_way.drawn if s is not None]))
+            if not under_way.missing:  # all solutions at once: in between, the engine's work empties the caches
+                drawn = [self._solution(under_way, one) for one in under_way.drawn if one is not None]
+                completed.append((under_way.tag, drawn))
         return completed
 
     @property
@@ -175,7 +176,9 @@ class EmbeddedModel:
 
     def _solution(self, under_way: _Open, continuation: Continuation) -> Solution:
         before = under_way.request.prefix or NOTHING
-        steps = before.steps + self._steps(continuation)
+        steps = self._steps(continuation)
+        if before.steps:
+            steps = before.steps + steps
         state = under_way.before + continuation.tokens
         return Solution(
             steps=steps,
@@ -190,7 +193,9 @@ class EmbeddedModel:
         """Cut after every step token; the end token is counted in the last step but is not part of its text."""
         tokens, logprobs, texts = continuation.tokens, continuation.logprobs, self._texts
         steps, start = [], 0
-        ends = [end for end, token in enumerate(tokens, 1) if token in self._step]
+        ends: list[int] = []
+        for _ in range(tokens.count(self._step_token)):
+            ends.append(tokens.index(self._step_token, ends[-1] if ends else 0) + 1)
         if tokens and (not ends or ends[-1] < len(tokens)):
             ends.append(len(tokens))
         for end in ends:
