@@ -11,10 +11,10 @@ never prefilled again, and a verifier reads each step once. So its figures do no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from outlay.types import Budget, Cost, Sample, Solution
+from outlay.types import Budget, Cost, Question, Sample, Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ def training_flops(parameters: int, tokens: int) -> float:
 class Ledger:
     """What one run of a strategy on one question has spent, and whether its next request still fits the budget.
 
-    `question_tokens` is the prompt's length, `max_tokens` the longest solution that a request can draw. A request that goes
+    `question_tokens` is the question's length, `max_tokens` the longest solution that a request can draw; `prompt_tokens` measures
+    what a request asks, where a strategy may put the question into a prompt of its own. A request that goes
     out (`asked`) is charged for its prompt at once, and the most that it can generate is held back until it comes home
     (`answered`): requests that are out side by side cannot overdraw the budget together. With `counts_prompts=False` prompts are
     entered as a server reports them (`prompted`), after the call.
@@ -68,11 +69,12 @@ class Ledger:
     question_tokens: int
     max_tokens: int
     counts_prompts: bool = True
+    prompt_tokens: Callable[[Question], int] | None = None
     spent: Cost = field(default_factory=Cost)
     _held: int = 0
     _whole: int = 0
     _width: dict[int, int] = field(default_factory=dict)
-    _prefilled: bool = False
+    _prefilled: set[str] = field(default_factory=set)
     _read: set[tuple[str, ...]] = field(default_factory=set)
 
     def affordable(self, request: Sample) -> int:
@@ -85,7 +87,7 @@ class Ledger:
         """Enter a Sample request that goes out."""
         self.spent = self.prices.price(self._with(request, request.n))
         self._held += request.n * self._longest(request)
-        self._prefilled = True
+        self._prefilled.add(request.question.text)
         if _is_whole(request):
             self._whole += request.n
         else:
@@ -124,8 +126,9 @@ class Ledger:
     def _with(self, request: Sample, n: int) -> Cost:
         """What will have been spent once `n` continuations have been asked for, before any token of them."""
         context = sum(attempt.tokens for attempt in request.attempts)
-        prompt = n * (self.question_tokens + context + (request.prefix.tokens if request.prefix else 0))
-        fresh = context + (0 if self._prefilled and not context else self.question_tokens)
+        asked = self.question_tokens if self.prompt_tokens is None else self.prompt_tokens(request.question)
+        prompt = n * (asked + context + (request.prefix.tokens if request.prefix else 0))
+        fresh = context + (0 if request.question.text in self._prefilled and not context else asked)
         whole, width = self._whole, max(self._width.values(), default=0)
         if _is_whole(request):
             whole += n

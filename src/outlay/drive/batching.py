@@ -75,7 +75,8 @@ class BatchingDriver:
                 self._advance()
 
     def _start(self, unit: Unit) -> None:
-        ledger = Ledger(unit.budget, self.prices, self.model.question_tokens(unit.question), self.model.max_tokens)
+        length = self.model.question_tokens
+        ledger = Ledger(unit.budget, self.prices, length(unit.question), self.model.max_tokens, prompt_tokens=length)
         served = Served(unit, self.task, ledger, self.model.name, self.verifier.name if self.verifier else None)
         active: _Active
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from outlay.errors import UserError
 from outlay.selection import choose
 from outlay.strategies.parallel import WeightedBestOfN
-from outlay.strategies.strategy import Solving, Spec, generations, score_all
+from outlay.strategies.strategy import QUESTION, Solving, Spec, generations, score_all
 from outlay.types import Budget, Draw, Question, Sample, Solution
 
 Width = int | Literal["sqrt"]
@@ -43,9 +43,11 @@ class BeamSearch(Spec):
     selection: str = "weighted"
     distinct: bool = False
     max_rounds: int = 40
+    prompt: str = QUESTION
 
     def __post_init__(self) -> None:
         """Refuse a width that is no width."""
+        super().__post_init__()
         check_width(self.width)
 
     def solve(self, question: Question, budget: Budget) -> Solving:
@@ -71,9 +73,11 @@ class Lookahead(Spec):
     selection: str = "weighted"
     distinct: bool = False
     max_rounds: int = 40
+    prompt: str = QUESTION
 
     def __post_init__(self) -> None:
         """Refuse a width that is no width, and negative rollouts."""
+        super().__post_init__()
         check_width(self.width)
         if self.steps < 0:
             raise UserError(f"lookahead looks {self.steps} steps ahead: give 0 or more")
@@ -82,7 +86,7 @@ class Lookahead(Spec):
         """Beam search over rollout values, or best-of-N where the budget is too small for it."""
         beams = generations(budget) // (self.steps + 1)
         if beams == 0:
-            plain = WeightedBestOfN(self.temperature, self.top_p, self.aggregation)
+            plain = WeightedBestOfN(self.temperature, self.top_p, self.aggregation, self.prompt)
             choice = yield from plain.solve(question, budget)
             cost = self.steps + 1
             return replace(
@@ -95,7 +99,8 @@ class Lookahead(Spec):
 def search(options: BeamSearch | Lookahead, question: Question, *, beams: int, lookahead: int) -> Solving:
     """The search that both strategies share: `beams` candidates, each valued `lookahead` steps ahead."""
     width = math.isqrt(beams) if options.width == "sqrt" else min(options.width, beams)
-    step = Sample(question, n=beams, until="step", temperature=options.temperature, top_p=options.top_p)
+    asked = options.asked(question)
+    step = Sample(asked, n=beams, until="step", temperature=options.temperature, top_p=options.top_p)
     candidates: list[Solution] = yield step
     candidates = yield from valued(options, question, candidates, lookahead)
     for _ in range(options.max_rounds - 1):
@@ -135,8 +140,9 @@ def valued(
     seen = list(candidates)
     unfinished = [index for index, c in enumerate(seen) if not c.ended]
     if lookahead and unfinished:
+        asked = options.asked(question)
         rollouts = yield [
-            Sample(question, prefix=seen[i], until="step", steps=lookahead, temperature=0.0) for i in unfinished
+            Sample(asked, prefix=seen[i], until="step", steps=lookahead, temperature=0.0) for i in unfinished
         ]
         for index, rollout in zip(unfinished, rollouts, strict=True):
             seen[index] = rollout[0] if rollout else seen[index]

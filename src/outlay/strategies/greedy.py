@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from outlay.strategies.strategy import Solving, Spec
+from outlay.strategies.strategy import QUESTION, Solving, Spec
 from outlay.types import Budget, Choice, Question, Sample
 
 
@@ -18,8 +18,9 @@ class Greedy(Spec):
     """
 
     name: ClassVar[str] = "greedy"
+    prompt: str = QUESTION
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """One sample at temperature 0."""
-        solutions = yield Sample(question, temperature=0.0)
+        solutions = yield Sample(self.asked(question), temperature=0.0)
         return Choice(solutions[0].answer if solutions else None, solutions[0] if solutions else None, tuple(solutions))

@@ -43,6 +43,9 @@ SHAPE = ("width", "steps", "chains")
 SOURCE = "source"
 """Beside a spec's options: which run a curve was read from, where the pool has a method of the same name."""
 
+PROMPT_LENGTH = 32
+"""Characters of a prompt that a name shows."""
+
 QUIET = ("selection", "aggregation", "max_rounds", "context")
 """Options that a short name leaves out as long as nothing else has the same name."""
 
@@ -134,6 +137,9 @@ def _option(strategy: str, key: str, value: Any) -> str:
         return f"chosen by {METHODS.get(str(value), words(str(value)))}"
     if key == SOURCE:
         return f"own {value}"
+    if key == "prompt":
+        told = " ".join(str(value).split())
+        return f'asked "{told if len(told) <= PROMPT_LENGTH else told[: PROMPT_LENGTH - 1] + "…"}"'
     if isinstance(value, bool):
         return words(key) if value else f"not {words(key)}"
     symbol = words(key) if key == "steps" and strategy != "lookahead" else SYMBOLS.get(key, words(key))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from outlay.selection import best_of_n, majority, weighted
-from outlay.strategies.strategy import Solving, Spec, generations, score_all
+from outlay.strategies.strategy import QUESTION, Solving, Spec, generations, score_all
 from outlay.types import Budget, Draw, Question, Sample
 
 
@@ -22,10 +22,12 @@ class MajorityVote(Spec):
     draws_the_pool: ClassVar[bool] = True
     temperature: float = 1.0
     top_p: float = 1.0
+    prompt: str = QUESTION
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """Sample N, vote."""
-        solutions = yield Sample(question, n=generations(budget), temperature=self.temperature, top_p=self.top_p)
+        asked = self.asked(question)
+        solutions = yield Sample(asked, n=generations(budget), temperature=self.temperature, top_p=self.top_p)
         (tie,) = yield Draw()
         return majority(solutions, tie)
 
@@ -40,10 +42,12 @@ class BestOfN(Spec):
     temperature: float = 1.0
     top_p: float = 1.0
     aggregation: str = "last"
+    prompt: str = QUESTION
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """Sample N, score, take the best."""
-        solutions = yield Sample(question, n=generations(budget), temperature=self.temperature, top_p=self.top_p)
+        asked = self.asked(question)
+        solutions = yield Sample(asked, n=generations(budget), temperature=self.temperature, top_p=self.top_p)
         scored = yield from score_all(question, solutions, self.aggregation)
         (tie,) = yield Draw()
         return best_of_n(scored, tie)
@@ -59,10 +63,12 @@ class WeightedBestOfN(Spec):
     temperature: float = 1.0
     top_p: float = 1.0
     aggregation: str = "last"
+    prompt: str = QUESTION
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """Sample N, score, sum the scores of each answer."""
-        solutions = yield Sample(question, n=generations(budget), temperature=self.temperature, top_p=self.top_p)
+        asked = self.asked(question)
+        solutions = yield Sample(asked, n=generations(budget), temperature=self.temperature, top_p=self.top_p)
         scored = yield from score_all(question, solutions, self.aggregation)
         (tie,) = yield Draw()
         return weighted(scored, tie)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from outlay.errors import UserError
 from outlay.selection import majority, weighted
 from outlay.strategies.beam_search import shares
-from outlay.strategies.strategy import Solving, Spec, generations, score_all
+from outlay.strategies.strategy import QUESTION, Solving, Spec, generations, score_all
 from outlay.types import Budget, Draw, Question, Sample, Solution, Together
 
 
@@ -37,9 +37,11 @@ class Revisions(Spec):
     top_p: float = 1.0
     selection: Literal["verifier", "majority"] = "majority"
     aggregation: str = "last"
+    prompt: str = QUESTION
 
     def __post_init__(self) -> None:
         """Refuse what is no number of chains."""
+        super().__post_init__()
         if self.chains != "sqrt" and (not isinstance(self.chains, int) or self.chains < 1):
             raise UserError(f'revisions need a whole number of chains of at least 1, or "sqrt"; got {self.chains!r}')
         if self.selection not in ("verifier", "majority"):
@@ -63,8 +65,9 @@ class Revisions(Spec):
 
     def _chain(self, question: Question, chain: int, length: int) -> Generator[Any, Any, list[Solution]]:
         attempts: list[Solution] = []
+        asked = self.asked(question)
         for position in range(length):
             newest = tuple(attempts[-self.context :]) if self.context else ()
-            drawn = yield Sample(question, temperature=self.temperature, top_p=self.top_p, attempts=newest)
+            drawn = yield Sample(asked, temperature=self.temperature, top_p=self.top_p, attempts=newest)
             attempts += [replace(solution, chain=chain, position=position) for solution in drawn]
         return attempts

@@ -8,6 +8,7 @@ engines, recorded pools and price estimates (`outlay.drive`).
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from outlay.errors import UserError
@@ -38,12 +39,38 @@ class Strategy(Protocol):
         ...
 
 
+QUESTION = "{question}"
+"""The prompt that is the question alone; in a longer prompt it stands where the question is put."""
+
+
 class Spec:
-    """Gives a dataclass strategy its `spec()`."""
+    """Gives a dataclass strategy its `spec()`, and refuses what is no temperature, top-p or prompt."""
 
     name: ClassVar[str]
     needs_verifier: ClassVar[bool] = False
     draws_the_pool: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Look at the options that strategies share, where this one has them."""
+        temperature, top_p = getattr(self, "temperature", 1.0), getattr(self, "top_p", 1.0)
+        if not temperature >= 0:
+            raise UserError(f"{self.name}: a temperature is at least 0, not {temperature:g}")
+        if not 0 < top_p <= 1:
+            raise UserError(f"{self.name}: top_p is above 0 and at most 1, not {top_p:g}")
+        if QUESTION not in self._prompt:
+            raise UserError(
+                f'{self.name}: a prompt says with {QUESTION} where the question stands; "{self._prompt}" does not'
+            )
+
+    @property
+    def _prompt(self) -> str:
+        return str(getattr(self, "prompt", QUESTION))
+
+    def asked(self, question: Question) -> Question:
+        """The question as the model reads it: in the strategy's `prompt`. A verifier reads the bare one."""
+        if self._prompt == QUESTION:
+            return question
+        return replace(question, text=self._prompt.replace(QUESTION, question.text))
 
     def spec(self) -> dict[str, Any]:
         """The strategy as plain data; defaults are left out."""
