@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra lab)")
 
 from outlay import models, tasks, verifiers  # noqa: E402
 from outlay.errors import OutlayError, UserError  # noqa: E402
-from outlay.lab import heads, labels, train  # noqa: E402
+from outlay.lab import heads, labels, schedule, train  # noqa: E402
 from outlay.lab.fitting import equal_length_batches  # noqa: E402
 from outlay.lab.network import Cache, Shape, final_states, initial_weights, logits  # noqa: E402
 from outlay.lab.policy import policy_shape  # noqa: E402
@@ -103,9 +103,9 @@ def test_a_toy_family_trains_into_folders_that_the_engine_loads(family, tmp_path
 
 def test_a_verifier_without_its_policy_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match="train countdown-small before"):
-        train.make("countdown", ["countdown-prm"], tmp_path, 0, print)
+        schedule.make("countdown", ["countdown-prm"], tmp_path, 0, print)
 
 
 def test_an_unknown_family_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match="chess"):
-        train.make("chess", [], tmp_path, 0, print)
+        schedule.make("chess", [], tmp_path, 0, print)

@@ -13,6 +13,7 @@ import typer
 from outlay.cli import completion
 from outlay.cli.options import AsJson, Verbose
 from outlay.cli.usage import group
+from outlay.errors import UserError
 from outlay.lab.recipes import FAMILIES
 
 app = group(help="The embedded models: make them again, or measure the shipped ones.")
@@ -35,20 +36,24 @@ def train(
     family: Family = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the model folders.")] = Path("lab-weights"),
     only: Only = None,
+    everything: Annotated[bool, typer.Option("--all", help="Make every model of every family.")] = False,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Models made at the same time.")] = 2,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, data and sampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train policies and verifiers from nothing (needs torch; about two hours on one core for everything).
+    """Train policies, revisers and verifiers from nothing (needs torch); models that are made already are left alone.
 
-    Example: outlay lab train --family countdown --out lab-weights
+    Everything takes some hours on two cores. Example: outlay lab train --family countdown --out lab-weights
     """
-    from outlay.lab.train import make
+    from outlay.lab.schedule import make
     from outlay.traces.files import check_folder
 
+    if everything == bool(family or only):
+        raise UserError("say what to make: --all, or a --family, or a model with --only (and not both).")
     check_folder(out)
     began, before = time.monotonic(), written(out)
-    make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json))
+    make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json), processes)
     if as_json:
         made = {
             card.parent.name: json.loads(card.read_text(encoding="utf-8"))

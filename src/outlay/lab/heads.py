@@ -21,6 +21,8 @@ from torch.nn import functional
 
 from outlay.lab.network import Shape, Weights, final_states, initial_blocks, logits, rms_norm, run_blocks
 
+LINEAR_HEAD = ("score.weight", "score.bias")
+"""The tensors of a plain head."""
 CHANNELS = 3
 FLOOR = -10.0
 SCALE = 3.0

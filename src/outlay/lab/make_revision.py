@@ -22,10 +22,11 @@ from outlay.lab.recipes import REVISERS, OutcomeVerifierRecipe, RevisionRecipe
 from outlay.lab.train import (
     VALIDATION_QUESTIONS,
     VALIDATION_SAMPLES,
+    Labelled,
     as_shipped,
     fit_verifier,
+    log_probability_auc,
     read_policy,
-    require_torch,
     write_policy,
 )
 from outlay.lab.vocabulary import vocabulary_of
@@ -41,7 +42,6 @@ Log = Callable[[str], None]
 
 def make_reviser(recipe: RevisionRecipe, out: Path, seed: int, log: Log) -> None:
     """Fine-tune a base on chains of its own samples, keep the checkpoint that revises best, and write its folder."""
-    require_torch()
     started = time.perf_counter()
     base, base_shape = read_policy(out / recipe.base)
     shape = replace(base_shape, positions=recipe.positions)
@@ -79,7 +79,7 @@ def make_reviser(recipe: RevisionRecipe, out: Path, seed: int, log: Log) -> None
 
 def make_outcome_verifier(recipe: OutcomeVerifierRecipe, out: Path, seed: int, log: Log) -> None:
     """Draw a reviser's chains, learn to tell its right attempts from its wrong ones, and write the verifier's folder."""
-    require_torch()
+    started = time.perf_counter()
     policy, policy_shape = read_policy(out / recipe.policy)
     reviser, reviser_shape = read_policy(out / recipe.reviser)
     context = next(known.context for known in REVISERS if known.name == recipe.reviser)
@@ -95,4 +95,6 @@ def make_outcome_verifier(recipe: OutcomeVerifierRecipe, out: Path, seed: int, l
     training = attempts(task.questions("prm", recipe.questions, seed))
     validation = attempts(task.questions("validation", VALIDATION_QUESTIONS))
     log(f"{recipe.name}: {len(training):,} attempts, {sum(item.correct for item in training):,} of them right")
-    fit_verifier(recipe, policy, policy_shape, training, validation, out, seed, log, role="orm")
+    baseline = log_probability_auc(policy, policy_shape, validation)
+    data = Labelled(training, validation, baseline, round(time.perf_counter() - started))
+    fit_verifier(recipe, policy, policy_shape, data, out, seed, log, "orm")

@@ -17,7 +17,7 @@ from outlay import tasks
 from outlay.lab.fitting import equal_length_batches, fit
 from outlay.lab.measure import PolicyFigures, policy_figures
 from outlay.lab.network import Shape, Weights, final_states, initial_weights, logits
-from outlay.lab.recipes import POSITIONS, SIZES, SIZES_OF_TASK, PolicyRecipe
+from outlay.lab.recipes import POSITIONS, SIZES, PolicyRecipe, StarRecipe
 from outlay.lab.sampling import continuations
 from outlay.lab.vocabulary import Vocabulary, vocabulary_of
 from outlay.types import Question
@@ -25,24 +25,38 @@ from outlay.types import Question
 
 def policy_shape(size: str, task: str) -> Shape:
     """The sizes of a family's policy of that size."""
-    sizes = SIZES | SIZES_OF_TASK.get(task, {})
-    return Shape(vocabulary=len(vocabulary_of(task).words), positions=POSITIONS[task], **sizes[size])
+    return Shape(vocabulary=len(vocabulary_of(task).words), positions=POSITIONS[task], **SIZES[size])
 
 
 def train_policy(recipe: PolicyRecipe, seed: int, log: Callable[[str], None]) -> tuple[Weights, Shape]:
-    """Fit a fresh policy to the recipe's demonstrations; the same seed gives S and L of a family the same data."""
+    """Fit a fresh policy to the recipe's demonstrations; the same seed gives all sizes of a family the same data."""
     vocabulary = vocabulary_of(recipe.task)
     prompts, rows = [], []
     for question, solution in tasks.load(recipe.task).demonstrations(recipe.demonstrations, seed):  # type: ignore[attr-defined]
         prompts.append(len(question.text.split()))
         rows.append(vocabulary.encode(question.text + solution))
+    shape = policy_shape(recipe.size, recipe.task)
+    weights = initial_weights(shape, torch.Generator().manual_seed(seed + recipe.seed_offset))
+    log(f"{recipe.name}: {sum(t.numel() for t in weights.values()):,} parameters, {asdict(recipe)}")
+    fit_solutions(weights, shape, rows, prompts, recipe, seed + recipe.seed_offset, log)
+    return weights, shape
+
+
+def fit_solutions(
+    weights: Weights,
+    shape: Shape,
+    rows: Sequence[Sequence[int]],
+    prompts: Sequence[int],
+    recipe: PolicyRecipe | StarRecipe,
+    seed: int,
+    log: Callable[[str], None],
+) -> None:
+    """Minimise in place the loss on the solutions of `rows`, each a prompt of `prompts[i]` tokens and its solution."""
     lengths = [len(row) for row in rows]
     padded = torch.zeros(len(rows), max(lengths), dtype=torch.int16)
     for index, row in enumerate(rows):
         padded[index, : len(row)] = torch.tensor(row, dtype=torch.int16)
     starts = torch.tensor(prompts)
-    shape = policy_shape(recipe.size, recipe.task)
-    weights = initial_weights(shape, torch.Generator().manual_seed(seed))
     batches = equal_length_batches(lengths, recipe.tokens_per_step, np.random.default_rng(seed))
 
     def loss_of_step(_: int) -> Tensor:
@@ -50,9 +64,7 @@ def train_policy(recipe: PolicyRecipe, seed: int, log: Callable[[str], None]) ->
         tokens = padded[chosen, : lengths[chosen[0]]].long()
         return solution_loss(weights, shape, tokens, starts[chosen])
 
-    log(f"{recipe.name}: {sum(t.numel() for t in weights.values()):,} parameters, {asdict(recipe)}")
     fit([(weights, recipe.learning_rate)], loss_of_step, recipe.steps, log)
-    return weights, shape
 
 
 def solution_loss(weights: Weights, shape: Shape, tokens: Tensor, starts: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Making the lab's models again, from nothing to weights: `outlay lab train` runs this file from top to bottom.
+"""Making one of the lab's models, from nothing to its folder; `schedule` decides which and when.
 
 Needs torch (`pip install "outlay[lab]"`), which only this command imports. How long each model took, on one core of a contended
 AVX-512 server, stands in its card. On another machine or torch version the weights come out a little different; the recipes,
@@ -8,8 +8,8 @@ the data and the splits do not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,11 @@ from outlay.errors import UserError
 from outlay.lab.export import llama_config, write_model
 from outlay.lab.measure import VerifierFigures
 from outlay.lab.recipes import (
-    FAMILIES,
-    MODEL_NAMES,
-    OUTCOME_VERIFIERS,
-    POLICIES,
-    REVISERS,
-    VERIFIERS,
     OutcomeVerifierRecipe,
     PolicyRecipe,
+    Recipe,
+    RevisionRecipe,
+    StarRecipe,
     VerifierRecipe,
 )
 from outlay.lab.vocabulary import END, STEP_END, vocabulary_of
@@ -42,32 +39,21 @@ VALIDATION_SAMPLES = 32
 Log = Callable[[str], None]
 
 
-def make(family: str | None, only: Sequence[str], out: Path, seed: int, log: Log) -> None:
-    """Train the models of one family, or of all; with `only`, just the models named, whose policies must exist in `out`."""
-    if family is not None and family not in FAMILIES:
-        raise UserError(f"there is no lab family {family!r}: use one of {', '.join(FAMILIES)}.")
-    for name in only:
-        if name not in MODEL_NAMES:
-            raise UserError(f"there is no lab model {name!r}: use one of {', '.join(sorted(MODEL_NAMES))}.")
-    require_torch()
-    for chosen in FAMILIES if family is None else (family,):
-        train_family(chosen, only, out, seed, log)
-
-
-def train_family(family: str, only: Sequence[str], out: Path, seed: int, log: Log) -> None:
-    """Everything of one family, in the order of need."""
+def make_one(recipe: Recipe, out: Path, seed: int, log: Log) -> None:
+    """Make the models of one recipe into `out`, where those that it needs must be."""
     from outlay.lab.make_revision import make_outcome_verifier, make_reviser
 
-    stages: tuple[tuple[Sequence[Any], Callable[[Any, Path, int, Log], None]], ...] = (
-        (POLICIES, make_policy),
-        (REVISERS, make_reviser),
-        (VERIFIERS, make_verifier),
-        (OUTCOME_VERIFIERS, make_outcome_verifier),
-    )
-    for recipes, make_one in stages:
-        for recipe in recipes:
-            if recipe.task == family and (not only or recipe.name in only):
-                make_one(recipe, out, seed, log)
+    require_torch()
+    if isinstance(recipe, PolicyRecipe):
+        make_policy(recipe, out, seed, log)
+    elif isinstance(recipe, StarRecipe):
+        make_star(recipe, out, seed, log)
+    elif isinstance(recipe, VerifierRecipe):
+        make_verifier(recipe, out, seed, log)
+    elif isinstance(recipe, RevisionRecipe):
+        make_reviser(recipe, out, seed, log)
+    else:
+        make_outcome_verifier(recipe, out, seed, log)
 
 
 def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:
@@ -85,18 +71,45 @@ def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:
     write_policy(out / recipe.name, recipe.task, rounded, shape, training, figures)
 
 
+def make_star(recipe: StarRecipe, out: Path, seed: int, log: Log) -> None:
+    """Fine-tune a policy on its own right solutions, measure it on validation questions and write its folder."""
+    from outlay.lab.policy import validate_policy
+    from outlay.lab.star import train_star
+
+    started = time.perf_counter()
+    base, shape = read_policy(out / recipe.base)
+    weights, solutions = train_star(base, shape, recipe, seed, log)
+    seconds = round(time.perf_counter() - started)
+    rounded = as_shipped(weights)
+    figures = asdict(validate_policy(rounded, shape, recipe.task, VALIDATION_QUESTIONS, VALIDATION_SAMPLES))
+    log(f"{recipe.name}: {figures}")
+    training = asdict(recipe) | {"right_solutions": solutions, "seed": seed, "seconds": seconds}
+    write_policy(out / recipe.name, recipe.task, rounded, shape, training, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a verifier learns from and is measured on, what that took, and the AUC within question of the sampler's own
+    log-probability of the validation solutions: the baseline that costs nothing."""
+
+    training: list[LabelledSolution]
+    validation: list[LabelledSolution]
+    baseline: dict[str, float]
+    seconds: int
+
+
 def make_verifier(recipe: VerifierRecipe, out: Path, seed: int, log: Log) -> None:
-    """Label the policy's own samples, train its PRM, measure it on validation questions and write its folder."""
-    require_torch()
+    """Label the policy's own samples, train its verifier, measure it on validation questions and write its folder."""
     policy, shape = read_policy(out / recipe.policy)
-    training, validation = label_data(recipe, policy, shape, seed, log)
-    fit_verifier(recipe, policy, shape, training, validation, out, seed, log)
+    data = label_data(recipe, policy, shape, seed, log)
+    if recipe.start:
+        policy, shape = read_policy(out / recipe.start)
+    fit_verifier(recipe, policy, shape, data, out, seed, log, recipe.role)
 
 
-def label_data(
-    recipe: VerifierRecipe, policy: Weights, shape: Shape, seed: int, log: Log
-) -> tuple[list[LabelledSolution], list[LabelledSolution]]:
+def label_data(recipe: VerifierRecipe, policy: Weights, shape: Shape, seed: int, log: Log) -> Labelled:
     """Labelled solutions of `prm` questions to learn from, and solutions of `validation` questions to measure on."""
+    started = time.perf_counter()
     from dataclasses import replace
 
     import torch
@@ -120,24 +133,34 @@ def label_data(
         training += [replace(item, group=item.group + len(first)) for item in outcomes]
         log(f"{recipe.name}: {len(outcomes):,} more with their outcome alone")
     validation = labelled(task.questions("validation", VALIDATION_QUESTIONS), VALIDATION_SAMPLES, 0)
-    return training, validation
+    baseline = log_probability_auc(policy, shape, validation)
+    return Labelled(training, validation, baseline, round(time.perf_counter() - started))
+
+
+def log_probability_auc(weights: Weights, shape: Shape, solutions: list[LabelledSolution]) -> dict[str, float]:
+    """The AUC within question of a language model's log-probability of the solutions, with its interval."""
+    from outlay.lab import verifier
+
+    scores = verifier.solution_log_probabilities(weights, shape, solutions)
+    return asdict(verifier.judged(scores, solutions).auc_within_question)
 
 
 def fit_verifier(
     recipe: VerifierRecipe | OutcomeVerifierRecipe,
-    policy: Weights,
+    start: Weights,
     shape: Shape,
-    training: list[LabelledSolution],
-    validation: list[LabelledSolution],
+    data: Labelled,
     out: Path,
     seed: int,
     log: Log,
-    role: str = "prm",
+    role: str,
 ) -> None:
-    """Train a PRM or ORM from labelled solutions and write its folder, with its figures and those of the free baselines."""
+    """Train a PRM or ORM, beginning with the weights `start`; write its folder and those of its stops."""
     from outlay.lab import heads, verifier
 
     plain = recipe.head == "token_classification"
+    stops = {step: f"{recipe.name}-{suffix}" for suffix, step in recipe.stops}
+    started = time.perf_counter()
 
     def judged(weights: Weights, head: Weights) -> VerifierFigures:
         def score(tokens: Tensor) -> Tensor:
@@ -145,38 +168,46 @@ def fit_verifier(
                 return heads.linear_head_scores(weights | head, shape, tokens)
             return heads.self_channel_scores(weights, head, shape, tokens)[0]
 
-        return verifier.judged(verifier.last_step_scores(score, validation), validation)
+        return verifier.judged(verifier.last_step_scores(score, data.validation), data.validation)
 
-    def report(step: int, weights: Weights, head: Weights) -> None:
-        if step % recipe.report_every == 0:
+    def write(name: str, step: int, fitted: Weights, head: Weights) -> None:
+        fitted, head = as_shipped(fitted), as_shipped(head)
+        figures: dict[str, Any] = asdict(judged(fitted, head))
+        figures["baseline_auc_within_question_of_policy_log_probability"] = data.baseline
+        if not plain:
+            own = log_probability_auc(fitted, shape, data.validation)
+            figures["baseline_auc_within_question_of_own_log_probability"] = own
+        log(f"{name}: {figures}")
+        facts = asdict(recipe) | {
+            "labelled_solutions": len(data.training),
+            "seed": seed,
+            "steps_done": step,
+            "labelling_seconds": data.seconds,
+            "seconds": round(time.perf_counter() - started) + data.seconds,
+        }
+        write_verifier(out / name, recipe.task, fitted, head, shape, facts, figures, role)
+
+    def after(step: int, weights: Weights, head: Weights) -> None:
+        if step in stops:
+            write(stops[step], step, weights, head)
+        elif step % recipe.report_every == 0:
             figures = judged(weights, head)
             log(
                 f"{recipe.name}: step {step}, AUC {figures.auc.mean}, within question "
                 f"{figures.auc_within_question.mean} {figures.quintile_auc_within_question}"
             )
 
-    started = time.perf_counter()
     if plain:
-        fitted = verifier.train_linear_head(
-            policy, shape, training, recipe, seed, log, lambda step, weights: report(step, weights, {})
-        )
-        head = {name: fitted.pop(name) for name in ("score.weight", "score.bias")}
+
+        def after_plain(step: int, weights: Weights) -> None:
+            head = {name: weights[name] for name in heads.LINEAR_HEAD}
+            after(step, {name: tensor for name, tensor in weights.items() if name not in head}, head)
+
+        fitted = verifier.train_linear_head(start, shape, data.training, recipe, seed, log, after_plain)
+        head = {name: fitted.pop(name) for name in heads.LINEAR_HEAD}
     else:
-        fitted, head = verifier.train_self_channel_head(policy, shape, training, recipe, seed, log, report)
-    seconds = round(time.perf_counter() - started)
-    fitted, head = as_shipped(fitted), as_shipped(head)
-    figures: dict[str, Any] = asdict(judged(fitted, head))
-
-    def baseline(weights: Weights) -> dict[str, float]:
-        log_probabilities = verifier.solution_log_probabilities(weights, shape, validation)
-        return asdict(verifier.judged(log_probabilities, validation).auc_within_question)
-
-    figures["baseline_auc_within_question_of_policy_log_probability"] = baseline(policy)
-    if not plain:
-        figures["baseline_auc_within_question_of_own_log_probability"] = baseline(fitted)
-    log(f"{recipe.name}: {figures}")
-    facts = asdict(recipe) | {"labelled_solutions": len(training), "seed": seed, "seconds": seconds}
-    write_verifier(out / recipe.name, recipe.task, fitted, head, shape, facts, figures, role)
+        fitted, head = verifier.train_self_channel_head(start, shape, data.training, recipe, seed, log, after)
+    write(recipe.name, recipe.steps, fitted, head)
 
 
 def read_policy(folder: Path) -> tuple[Weights, Shape]:
@@ -297,13 +328,3 @@ def require_torch() -> None:
     except ImportError:
         raise UserError('training the lab needs torch: run pip install "outlay[lab]".') from None
     torch.set_num_threads(1)
-
-
-def policy_recipe(name: str) -> PolicyRecipe:
-    """The recipe of that name."""
-    return next(recipe for recipe in POLICIES if recipe.name == name)
-
-
-def verifier_recipe(name: str) -> VerifierRecipe:
-    """The recipe of that name."""
-    return next(recipe for recipe in VERIFIERS if recipe.name == name)

@@ -44,6 +44,8 @@ CHAIN_SHARE = 0.6
 """Share of inner operations that hang all the operations below them on one side."""
 TRIES = 5
 """Inputs that are tried for a demonstration's own test before another program is drawn."""
+GROWTH = 3
+"""How many times as often a program of one operation more is drawn: there are many more of them."""
 OPERATOR_WEIGHTS = {"+": 4, "-": 4, "*": 4, "//": 1, "%": 1, "min": 1, "max": 1}
 END = "<end>"
 
@@ -109,7 +111,7 @@ class Programs:
     """
 
     min_operations: int = 1
-    max_operations: int = 2
+    max_operations: int = 3
     examples: int = 4
     name: str = "programs"
     answers_can_vote: bool = True
@@ -158,14 +160,18 @@ class Programs:
         return () if found is None else found.tests
 
     def _draw(self, generator: random.Random) -> Induction:
+        sizes = range(self.min_operations, self.max_operations + 1)
+        weights = [GROWTH**size for size in sizes]
+        examples = SHOWN[: self.examples]
         while True:
-            operations = generator.randint(self.min_operations, self.max_operations)
+            (operations,) = generator.choices(sizes, weights)
             lines: list[Line] = []
             _flatten(_random_tree(operations, generator), lines)
             program = Program(tuple(lines))
+            if not _showable(program.traces(examples)):
+                continue
             behaviour = program.behaviour(PROBES)
-            examples = SHOWN[: self.examples]
-            if _worth_asking(behaviour) and _showable(program.traces(examples)):
+            if _worth_asking(behaviour):
                 others = generator.sample(OTHERS, TRIES)
                 test = next((given for given in others if _showable([program.outputs([given])])), None)
                 if test is not None:

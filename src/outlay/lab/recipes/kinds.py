@@ -1,20 +1,16 @@
-"""The recipes behind the shipped models: every number that training depends on, in one place.
-
-All were fixed on validation questions. S and L of a family read the same demonstrations.
-"""
+"""The kinds of recipes: what has to be said to make a policy, a verifier or a reviser, and in which order they need each other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 SMALL = {"hidden": 64, "layers": 3, "heads": 4, "intermediate": 168}
-LARGE = {"hidden": 160, "layers": 4, "heads": 5, "intermediate": 424}
+MEDIUM = {"hidden": 128, "layers": 3, "heads": 4, "intermediate": 344}
+LARGE = {"hidden": 192, "layers": 5, "heads": 6, "intermediate": 512}
+FOUR_LAYERS = {"hidden": 160, "layers": 4, "heads": 5, "intermediate": 424}
 ONE_LAYER = SMALL | {"layers": 1}
-FOURTEEN_TIMES = {"hidden": 192, "layers": 5, "heads": 6, "intermediate": 512}
-SIZES = {"small": SMALL, "large": LARGE, "one-layer": ONE_LAYER}
-SIZES_OF_TASK = {"arithmetic": {"large": FOURTEEN_TIMES}}
-"""Where a task has a shape of its own for a size: m of about 14, as in the paper's comparison of model sizes."""
-FAMILIES = ("countdown", "arithmetic", "arithmetic-clean", "halving")
+SIZES = {"small": SMALL, "medium": MEDIUM, "large": LARGE, "four-layers": FOUR_LAYERS, "one-layer": ONE_LAYER}
+"""Small to large is a factor of about 14 in parameters, as in the paper's comparison of model sizes."""
 POSITIONS = {
     "countdown": 64,
     "arithmetic": 128,
@@ -27,7 +23,10 @@ POSITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class PolicyRecipe:
-    """How a policy is trained: demonstrations, steps of AdamW, tokens a step, peak learning rate."""
+    """How a policy is trained: demonstrations, steps of AdamW, tokens a step, peak learning rate.
+
+    `seed_offset` is added to the seed for the first weights and the order of the data, not for the data.
+    """
 
     name: str
     task: str
@@ -36,19 +35,50 @@ class PolicyRecipe:
     steps: int
     tokens_per_step: int
     learning_rate: float
+    seed_offset: int = 0
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The models that must exist before it is made: none."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class StarRecipe:
+    """How a policy is fine-tuned on its own right solutions (STaR, arXiv 2203.14465, one round).
+
+    `samples` are drawn for each of `questions` of `split`; every different right one is read, whatever its question.
+    """
+
+    name: str
+    task: str
+    base: str
+    split: str
+    questions: int
+    samples: int
+    steps: int
+    tokens_per_step: int
+    learning_rate: float
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The models that must exist before it is made."""
+        return (self.base,)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifierRecipe:
-    """How a PRM is trained from a policy's own samples.
+    """How a PRM or ORM is trained from a policy's own samples.
 
-    `questions` x `solutions` get `rollouts` from the end of every step; `outcome_questions` more (self-channel heads only) get
-    their final outcome as every step's label. `head` is `token_classification`, whose `batch` is tokens a step, or `self_channel`,
-    whose `batch` is solutions a step. The weights are of the ranking and the language loss; every `report_every` steps
-    the figures on validation questions are logged.
+    `questions` x `solutions` get `rollouts` from the end of every step; `outcome_questions` more get their final outcome as
+    every step's label; with these alone it is an ORM. `head` is `token_classification`, whose `batch` is tokens a step, or
+    `self_channel`, whose `batch` is solutions a step. It starts from the policy's weights, or from those of `start`, a policy
+    of another size. The weights are of the ranking and the language loss; every `report_every` steps the figures on
+    validation questions are logged. `stops` names weaker verifiers, `name-suffix`, kept on the way after so many steps.
     """
 
     name: str
+    task: str
     policy: str
     head: str
     questions: int
@@ -62,11 +92,23 @@ class VerifierRecipe:
     ranking_weight: float = 0.0
     language_weight: float = 0.0
     report_every: int = 1000
+    start: str = ""
+    stops: tuple[tuple[str, int], ...] = ()
 
     @property
-    def task(self) -> str:
-        """The task of its policy."""
-        return self.policy.rpartition("-")[0]
+    def role(self) -> str:
+        """`prm` where rollouts label its steps, `orm` where outcomes alone do."""
+        return "prm" if self.questions else "orm"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models that it makes: the last one and those that were stopped early."""
+        return (self.name, *(f"{self.name}-{suffix}" for suffix, _ in self.stops))
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The models that must exist before it is made."""
+        return (self.policy, self.start) if self.start else (self.policy,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +136,11 @@ class RevisionRecipe:
     learning_rate: float
     report_every: int
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The models that must exist before it is made."""
+        return (self.base,)
+
 
 @dataclass(frozen=True, slots=True)
 class OutcomeVerifierRecipe:
@@ -119,139 +166,17 @@ class OutcomeVerifierRecipe:
     language_weight: float
     report_every: int
     head: str = "self_channel"
+    stops: tuple[tuple[str, int], ...] = ()
 
     @property
     def solutions(self) -> int:
         """Attempts a question."""
         return self.chains * self.length
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The models that must exist before it is made."""
+        return (self.policy, self.reviser)
 
-_COUNTDOWN_SMALL = PolicyRecipe(
-    name="countdown-small",
-    task="countdown",
-    size="small",
-    demonstrations=240_000,
-    steps=6000,
-    tokens_per_step=3200,
-    learning_rate=4e-3,
-)
-_ARITHMETIC_SMALL = PolicyRecipe(
-    name="arithmetic-small",
-    task="arithmetic",
-    size="small",
-    demonstrations=100_000,
-    steps=3500,
-    tokens_per_step=3400,
-    learning_rate=4e-3,
-)
-_COUNTDOWN_LARGE = replace(_COUNTDOWN_SMALL, name="countdown-large", size="large", steps=5000, learning_rate=2.5e-3)
-_ARITHMETIC_LARGE = replace(_ARITHMETIC_SMALL, name="arithmetic-large", size="large", learning_rate=2e-3)
-_HALVING_SMALL = PolicyRecipe(
-    name="halving-small",
-    task="halving",
-    size="one-layer",
-    demonstrations=300_000,
-    steps=1000,
-    tokens_per_step=3328,
-    learning_rate=4e-3,
-)
-POLICIES = (
-    _COUNTDOWN_SMALL,
-    _COUNTDOWN_LARGE,
-    _ARITHMETIC_SMALL,
-    _ARITHMETIC_LARGE,
-    replace(_ARITHMETIC_SMALL, name="arithmetic-clean-small", task="arithmetic-clean"),
-    replace(_ARITHMETIC_LARGE, name="arithmetic-clean-large", task="arithmetic-clean", learning_rate=2.5e-3),
-    _HALVING_SMALL,
-)
 
-_COUNTDOWN_PRM = VerifierRecipe(
-    name="countdown-prm",
-    policy="countdown-small",
-    head="token_classification",
-    questions=20_000,
-    solutions=6,
-    rollouts=4,
-    outcome_questions=0,
-    steps=8000,
-    batch=1600,
-    learning_rate=1e-3,
-    head_learning_rate=1e-3,
-)
-_ARITHMETIC_PRM = VerifierRecipe(
-    name="arithmetic-prm",
-    policy="arithmetic-small",
-    head="self_channel",
-    questions=4_000,
-    solutions=4,
-    rollouts=4,
-    outcome_questions=16_000,
-    steps=1000,
-    batch=64,
-    learning_rate=1e-3,
-    head_learning_rate=3e-3,
-    ranking_weight=1.0,
-    language_weight=1.0,
-    report_every=200,
-)
-VERIFIERS = (
-    _COUNTDOWN_PRM,
-    _ARITHMETIC_PRM,
-    replace(_ARITHMETIC_PRM, name="arithmetic-clean-prm", policy="arithmetic-clean-small"),
-)
-
-_HALVING_REVISER = RevisionRecipe(
-    name="halving-reviser",
-    task="halving",
-    base="halving-small",
-    verifier="halving-orm",
-    split="revision",
-    questions=30_000,
-    samples=8,
-    chains=4,
-    context=4,
-    positions=80,
-    steps=3000,
-    tokens_per_step=6250,
-    learning_rate=4e-3,
-    report_every=500,
-)
-REVISERS = (
-    _HALVING_REVISER,
-    replace(_HALVING_REVISER, name="halving-reviser-early", steps=400, report_every=100),
-    RevisionRecipe(
-        name="countdown-reviser",
-        task="countdown",
-        base="countdown-small",
-        verifier="countdown-prm",
-        split="prm",
-        questions=12_000,
-        samples=8,
-        chains=3,
-        context=4,
-        positions=128,
-        steps=1200,
-        tokens_per_step=6250,
-        learning_rate=1e-3,
-        report_every=400,
-    ),
-)
-OUTCOME_VERIFIERS = (
-    OutcomeVerifierRecipe(
-        name="halving-orm",
-        task="halving",
-        policy="halving-small",
-        reviser="halving-reviser",
-        questions=8_000,
-        chains=4,
-        length=2,
-        steps=1500,
-        batch=96,
-        learning_rate=1e-3,
-        head_learning_rate=3e-3,
-        ranking_weight=1.0,
-        language_weight=1.0,
-        report_every=250,
-    ),
-)
-MODEL_NAMES = tuple(recipe.name for recipe in (*POLICIES, *REVISERS, *VERIFIERS, *OUTCOME_VERIFIERS))
+Recipe = PolicyRecipe | StarRecipe | VerifierRecipe | RevisionRecipe | OutcomeVerifierRecipe

@@ -1,0 +1,88 @@
+"""What is made before what, what counts as made, and that a second run makes nothing again."""
+
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch (extra lab)")
+
+from outlay.errors import UserError
+from outlay.lab import schedule, train
+from outlay.lab.recipes import FAMILIES, MODEL_NAMES, POLICIES, RECIPES, STARS, VERIFIERS, made_by
+
+SMALL = replace(
+    next(recipe for recipe in POLICIES if recipe.name == "halving-small"),
+    demonstrations=200,
+    steps=2,
+    tokens_per_step=400,
+)
+SECOND = replace(SMALL, name="halving-second", seed_offset=1)
+
+
+def test_in_the_order_of_the_recipes_nothing_comes_before_what_it_needs():
+    made = set()
+    for recipe in RECIPES:
+        assert set(recipe.needs) <= made
+        made |= set(made_by(recipe))
+    assert sorted(made) == sorted(MODEL_NAMES)
+    assert len(set(MODEL_NAMES)) == len(MODEL_NAMES)
+
+
+def test_what_needs_something_unfinished_is_not_ready():
+    policy, star = POLICIES[0], replace(STARS[0], base=POLICIES[0].name)
+    assert schedule.ready([policy, star], [policy, star]) == [policy]
+    assert schedule.ready([star], [star]) == [star]
+
+
+def test_a_family_is_its_recipes_and_only_names_models():
+    assert {recipe.task for recipe in schedule.chosen("halving", [])} == {"halving"}
+    assert {recipe.task for recipe in schedule.chosen(None, [])} == set(FAMILIES)
+    assert [recipe.name for recipe in schedule.chosen(None, ["countdown-prm"])] == ["countdown-prm"]
+    with pytest.raises(UserError, match="no lab model 'countdown-tiny'"):
+        schedule.chosen(None, ["countdown-tiny"])
+
+
+def test_a_verifier_that_is_stopped_early_is_made_with_the_one_that_is_not():
+    full = next(recipe for recipe in VERIFIERS if recipe.stops)
+    weak = made_by(full)[1]
+    assert weak == f"{full.name}-{full.stops[0][0]}"
+    assert schedule.chosen(None, [weak]) == [full]
+
+
+def test_side_by_side_makes_the_same_weights_as_alone_and_a_second_run_makes_none(tmp_path):
+    together, alone, told = tmp_path / "together", tmp_path / "alone", []
+    assert schedule.follow([SMALL, SECOND], together, 0, told.append, processes=2) == [SMALL.name, SECOND.name]
+    assert any(line.startswith("halving-second: ") for line in told)
+    train.make_one(SMALL, alone, 0, print)
+    weights = [folder / SMALL.name / "model.safetensors" for folder in (together, alone)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert weights[0].read_bytes() != (together / SECOND.name / "model.safetensors").read_bytes()
+    assert schedule.follow([SMALL, SECOND], together, 0, told.append, processes=2) == []
+    assert told[-2:] == ["halving-small: already made", "halving-second: already made"]
+
+
+def test_another_seed_or_another_recipe_is_not_made_yet(tmp_path):
+    train.make_one(SMALL, tmp_path, 0, print)
+    assert schedule.is_made(SMALL, tmp_path, 0)
+    assert not schedule.is_made(SMALL, tmp_path, 1)
+    assert not schedule.is_made(replace(SMALL, steps=3), tmp_path, 0)
+    assert not schedule.is_made(SECOND, tmp_path, 0)
+
+
+def test_what_is_needed_and_not_there_is_told_from_a_process_too(tmp_path):
+    lost = [replace(STARS[0], name="first-star"), replace(STARS[0], name="second-star")]
+    with pytest.raises(UserError, match="train countdown-small before"):
+        schedule.follow(lost, tmp_path, 0, print, processes=2)
+
+
+def test_a_star_learns_from_its_own_right_solutions_and_leaves_its_base_alone(tmp_path):
+    base = train.shipped_weights() / "countdown-small"
+    (tmp_path / "countdown-small").symlink_to(base)
+    before = (base / "model.safetensors").read_bytes()
+    told = []
+    toy = replace(STARS[0], questions=40, samples=2, steps=3, tokens_per_step=60)
+    train.make_one(toy, tmp_path, 0, told.append)
+    assert (base / "model.safetensors").read_bytes() == before
+    right = [line for line in told if "different right solutions of 40 questions" in line]
+    assert 5 <= int(right[0].split(": ")[1].split()[0]) <= 40
+    assert (tmp_path / toy.name / "model.safetensors").read_bytes() != before
