@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from outlay.lab.recipes.kinds import PolicyRecipe, VerifierRecipe
 
-_SMALL = PolicyRecipe(
-    name="knowledge-small",
-    task="knowledge",
-    size="small",
-    demonstrations=1_000_000,
-    steps=3000,
-    tokens_per_step=3000,
-    learning_rate=4e-3,
-)
 POLICIES = (
-    _SMALL,
-    replace(_SMALL, name="knowledge-large", size="large", learning_rate=2e-3),
+    PolicyRecipe(
+        name="knowledge-small",
+        task="knowledge",
+        size="small",
+        demonstrations=500_000,
+        steps=1200,
+        tokens_per_step=3000,
+        learning_rate=4e-3,
+    ),
 )
 VERIFIERS = (
     VerifierRecipe(
