@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from outlay.tasks.straight_line import (
+    FAILED,
     INPUTS,
     RESULTS,
     Input,
@@ -43,7 +45,7 @@ CONSTANT_SHARE = 0.35
 CHAIN_SHARE = 0.6
 """Share of inner operations that hang all the operations below them on one side."""
 TRIES = 5
-"""Inputs that are tried for a demonstration's own test before another program is drawn."""
+"""Inputs that are tried for a demonstration's own test before an example's serves."""
 GROWTH = 3
 """How many times as often a program of one operation more is drawn: there are many more of them."""
 OPERATOR_WEIGHTS = {"+": 4, "-": 4, "*": 4, "//": 1, "%": 1, "min": 1, "max": 1}
@@ -73,32 +75,34 @@ Tree = Operand | tuple["Tree", str, "Tree"]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question tells of a program and what it hides: its examples, and its outputs on `PROBES`."""
+
+    examples: tuple[Test, ...]
+    behaviour: str
+    outputs: str
+    """The outputs of the examples: what makes two questions the same, so neither a text nor a behaviour is in two splits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Induction:
-    """A program to find: its lines, its outputs on `PROBES`, and the inputs that are shown, the last for a test."""
+    """A program to find, what is asked about it, and inputs of which one becomes a demonstration's own test."""
 
     program: Program
-    behaviour: str
-    shown: tuple[Input, ...]
-
-    @property
-    def examples(self) -> tuple[Test, ...]:
-        """The examples of the question."""
-        return tuple(self._test(given) for given in self.shown[:-1])
+    asked: Asked
+    others: tuple[Input, ...]
 
     @property
     def text(self) -> str:
         """The solution as a model should write it, end token included."""
+        shown = [(x, y) for x, y, _ in self.asked.examples]
         lines = [
             " ".join(map(str, (line.left, line.operator, line.right, "=", line.result, *values)))
-            for line, values in zip(self.program.lines, self.program.traces(self.shown[:-1]), strict=True)
+            for line, values in zip(self.program.lines, self.program.traces(shown), strict=True)
         ]
-        x, y, output = self._test(self.shown[-1])
+        outputs = [(given, self.program.outputs([given])) for given in (*self.others, shown[0])]
+        (x, y), (output,) = next((given, output) for given, output in outputs if _showable([output]))
         return " " + " ; ".join([*lines, f"test {x} {y} > {output}"]) + f" {END}"
-
-    def _test(self, given: Input) -> Test:
-        (output,) = self.program.outputs([given])
-        assert output is not None, "a program is drawn together with inputs on which it runs"
-        return (*given, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,29 +166,25 @@ class Programs:
     def _draw(self, generator: random.Random) -> Induction:
         sizes = range(self.min_operations, self.max_operations + 1)
         weights = [GROWTH**size for size in sizes]
-        examples = SHOWN[: self.examples]
+        shown = SHOWN[: self.examples]
         while True:
             (operations,) = generator.choices(sizes, weights)
             lines: list[Line] = []
             _flatten(_random_tree(operations, generator), lines)
             program = Program(tuple(lines))
-            if not _showable(program.traces(examples)):
-                continue
-            behaviour = program.behaviour(PROBES)
-            if _worth_asking(behaviour):
-                others = generator.sample(OTHERS, TRIES)
-                test = next((given for given in others if _showable([program.outputs([given])])), None)
-                if test is not None:
-                    return Induction(program, behaviour, (*examples, test))
+            asked = _asked(program, shown)
+            if asked is not None:
+                return Induction(program, asked, tuple(generator.sample(OTHERS, TRIES)))
 
     def _question(self, item: Induction, split: str) -> Question:
-        columns = [" ".join(map(str, column)) for column in zip(*item.examples, strict=True)]
+        asked = item.asked
+        columns = [" ".join(map(str, column)) for column in zip(*asked.examples, strict=True)]
         return Question(
-            id=f"{self.name}/{split}/{content_hash(f'{_outputs(item)} | {item.behaviour}')}",
+            id=f"{self.name}/{split}/{content_hash(f'{asked.outputs} | {asked.behaviour}')}",
             text="x {} y {} > {} |".format(*columns),
-            reference=item.behaviour,
+            reference=asked.behaviour,
             task=self.name,
-            metadata={"operations": len(item.program.lines), "examples": [list(test) for test in item.examples]},
+            metadata={"operations": len(item.program.lines), "examples": [list(test) for test in asked.examples]},
         )
 
 
@@ -206,19 +206,28 @@ def shown_examples(text: str) -> tuple[Test, ...]:
 
 
 def _outputs(item: Induction) -> str:
-    """What makes two questions the same: the outputs that are shown, so neither a text nor a behaviour is in two splits."""
-    return " ".join(str(output) for _, _, output in item.examples)
+    return item.asked.outputs
 
 
-def _worth_asking(behaviour: str) -> bool:
-    """Whether a program runs on every hidden input and is neither constant nor a bare x or y."""
+@lru_cache(maxsize=200_000)
+def _asked(program: Program, shown: tuple[Input, ...]) -> Asked | None:
+    """What to ask about a program; None where an example's values cannot be written, or where the program fails on a hidden
+    input, is constant or a bare x or y. Kept, because most programs that are drawn have been drawn before.
+    """
+    traces = program.traces(shown)
+    if not _showable(traces):
+        return None
+    behaviour = program.behaviour(PROBES)
     outputs = behaviour.split()
-    if "!" in outputs or len(set(outputs)) < 3:
-        return False
-    return all(outputs != [str(given[place]) for given in PROBES] for place in range(len(INPUTS)))
+    bare = any(outputs == [str(given[place]) for given in PROBES] for place in range(len(INPUTS)))
+    if FAILED in outputs or len(set(outputs)) < 3 or bare:
+        return None
+    last = [value for value in traces[-1] if value is not None]
+    examples = tuple((x, y, output) for (x, y), output in zip(shown, last, strict=True))
+    return Asked(examples, behaviour, " ".join(map(str, last)))
 
 
-def _showable(traces: list[list[int | None]]) -> bool:
+def _showable(traces: Sequence[Sequence[int | None]]) -> bool:
     """Whether every value [lines][inputs] is within the numbers that may be written."""
     return all(value is not None and MIN_SHOWN <= value <= MAX_SHOWN for values in traces for value in values)
 
