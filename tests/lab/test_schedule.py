@@ -1,5 +1,6 @@
 """What is made before what, what counts as made, and that a second run makes nothing again."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ pytest.importorskip("torch", reason="training needs torch (extra lab)")
 
 from outlay.errors import UserError
 from outlay.lab import schedule, train
-from outlay.lab.recipes import FAMILIES, MODEL_NAMES, POLICIES, RECIPES, STARS, VERIFIERS, made_by
+from outlay.lab.recipes import FAMILIES, MODEL_NAMES, POLICIES, RECIPES, VERIFIERS, StarRecipe, made_by
 
 SMALL = replace(
     next(recipe for recipe in POLICIES if recipe.name == "halving-small"),
@@ -17,6 +18,17 @@ SMALL = replace(
     tokens_per_step=400,
 )
 SECOND = replace(SMALL, name="halving-second", seed_offset=1)
+STAR = StarRecipe(
+    name="countdown-small-star",
+    task="countdown",
+    base="countdown-small",
+    split="train",
+    questions=40,
+    samples=2,
+    steps=3,
+    tokens_per_step=60,
+    learning_rate=1e-3,
+)
 
 
 def test_in_the_order_of_the_recipes_nothing_comes_before_what_it_needs():
@@ -29,7 +41,7 @@ def test_in_the_order_of_the_recipes_nothing_comes_before_what_it_needs():
 
 
 def test_what_needs_something_unfinished_is_not_ready():
-    policy, star = POLICIES[0], replace(STARS[0], base=POLICIES[0].name)
+    policy, star = POLICIES[0], replace(STAR, base=POLICIES[0].name)
     assert schedule.ready([policy, star], [policy, star]) == [policy]
     assert schedule.ready([star], [star]) == [star]
 
@@ -42,11 +54,18 @@ def test_a_family_is_its_recipes_and_only_names_models():
         schedule.chosen(None, ["countdown-tiny"])
 
 
-def test_a_verifier_that_is_stopped_early_is_made_with_the_one_that_is_not():
-    full = next(recipe for recipe in VERIFIERS if recipe.stops)
-    weak = made_by(full)[1]
-    assert weak == f"{full.name}-{full.stops[0][0]}"
-    assert schedule.chosen(None, [weak]) == [full]
+def test_a_verifier_that_is_stopped_early_is_made_with_the_one_that_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "VALIDATION_QUESTIONS", 10)
+    monkeypatch.setattr(train, "VALIDATION_SAMPLES", 4)
+    (tmp_path / "countdown-small").symlink_to(train.shipped_weights() / "countdown-small")
+    full = next(recipe for recipe in VERIFIERS if recipe.name == "countdown-prm")
+    toy = replace(full, questions=12, steps=4, batch=100, stops=(("weak", 2),))
+    assert schedule.follow([toy], tmp_path, 0, print) == ["countdown-prm", "countdown-prm-weak"]
+    cards = [json.loads((tmp_path / name / "outlay.json").read_text()) for name in made_by(toy)]
+    assert [card["training"]["steps_done"] for card in cards] == [4, 2]
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in made_by(toy)]
+    assert weights[0] != weights[1]
+    assert schedule.is_made(toy, tmp_path, 0)
 
 
 def test_side_by_side_makes_the_same_weights_as_alone_and_a_second_run_makes_none(tmp_path):
@@ -70,7 +89,7 @@ def test_another_seed_or_another_recipe_is_not_made_yet(tmp_path):
 
 
 def test_what_is_needed_and_not_there_is_told_from_a_process_too(tmp_path):
-    lost = [replace(STARS[0], name="first-star"), replace(STARS[0], name="second-star")]
+    lost = [replace(STAR, name="first-star"), replace(STAR, name="second-star")]
     with pytest.raises(UserError, match="train countdown-small before"):
         schedule.follow(lost, tmp_path, 0, print, processes=2)
 
@@ -80,9 +99,8 @@ def test_a_star_learns_from_its_own_right_solutions_and_leaves_its_base_alone(tm
     (tmp_path / "countdown-small").symlink_to(base)
     before = (base / "model.safetensors").read_bytes()
     told = []
-    toy = replace(STARS[0], questions=40, samples=2, steps=3, tokens_per_step=60)
-    train.make_one(toy, tmp_path, 0, told.append)
+    train.make_one(STAR, tmp_path, 0, told.append)
     assert (base / "model.safetensors").read_bytes() == before
     right = [line for line in told if "different right solutions of 40 questions" in line]
     assert 5 <= int(right[0].split(": ")[1].split()[0]) <= 40
-    assert (tmp_path / toy.name / "model.safetensors").read_bytes() != before
+    assert (tmp_path / STAR.name / "model.safetensors").read_bytes() != before

@@ -1,10 +1,10 @@
-"""Countdown: a ladder of sizes, verifiers of every quality, and a reviser that shows where revising fails."""
+"""Countdown: two sizes, a verifier, and a reviser that shows where revising fails."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from outlay.lab.recipes.kinds import PolicyRecipe, RevisionRecipe, StarRecipe, VerifierRecipe
+from outlay.lab.recipes.kinds import PolicyRecipe, RevisionRecipe, VerifierRecipe
 
 _SMALL = PolicyRecipe(
     name="countdown-small",
@@ -17,25 +17,8 @@ _SMALL = PolicyRecipe(
 )
 POLICIES = (
     _SMALL,
-    *(replace(_SMALL, name=f"countdown-small-seed{seed}", seed_offset=seed) for seed in (1, 2)),
-    replace(_SMALL, name="countdown-small-overtrained", demonstrations=960_000, steps=24_000),
-    replace(_SMALL, name="countdown-medium", size="medium", learning_rate=3e-3),
-    replace(_SMALL, name="countdown-large", size="large", learning_rate=2e-3),
+    replace(_SMALL, name="countdown-large", size="four-layers", steps=5000, learning_rate=2.5e-3),
 )
-STARS = (
-    StarRecipe(
-        name="countdown-small-star",
-        task="countdown",
-        base="countdown-small",
-        split="train",
-        questions=20_000,
-        samples=4,
-        steps=1500,
-        tokens_per_step=3200,
-        learning_rate=1e-3,
-    ),
-)
-
 _PRM = VerifierRecipe(
     name="countdown-prm",
     task="countdown",
@@ -50,10 +33,7 @@ _PRM = VerifierRecipe(
     learning_rate=1e-3,
     head_learning_rate=1e-3,
 )
-VERIFIERS = (
-    _PRM,
-    replace(_PRM, name="countdown-orm", questions=0, outcome_questions=20_000),
-)
+VERIFIERS = (_PRM,)
 REVISERS = (
     RevisionRecipe(
         name="countdown-reviser",
