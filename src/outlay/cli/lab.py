@@ -49,9 +49,9 @@ def train(
     from outlay.lab.schedule import make
     from outlay.traces.files import check_folder
 
+    check_folder(out)
     if everything == bool(family or only):
         raise UserError("say what to make: --all, or a --family, or a model with --only (and not both).")
-    check_folder(out)
     began, before = time.monotonic(), written(out)
     make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json), processes)
     if as_json:
