@@ -93,7 +93,7 @@ def test_what_a_package_registers_is_listed_with_its_origin_summary_and_options(
         "from": "somebody-elses 1.2",
         "builtin": False,
         "summary": "Wait and see.",
-        "options": {"temperature": 1.0, "top_p": 1.0, "patience": 3},
+        "options": {"temperature": 1.0, "top_p": 1.0, "prompt": "{question}", "patience": 3},
         "broken": None,
     }
     assert found["models"]["elsewhere"]["options"] == {"key": "(required)", "timeout": 2.5}

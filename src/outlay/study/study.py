@@ -41,11 +41,6 @@ class Search(_Strict):
             strategy = from_spec(value)
         except UserError as error:  # as a ValueError it is told with file and field
             raise ValueError(str(error)) from error
-        temperature, top_p = getattr(strategy, "temperature", 0.0), getattr(strategy, "top_p", 1.0)
-        if temperature < 0:
-            raise ValueError(f"a temperature is at least 0, not {temperature:g}")
-        if not 0 < top_p <= 1:
-            raise ValueError(f"top_p is above 0 and at most 1, not {top_p:g}")
         return strategy.spec()
 
     @field_validator("budgets")
