@@ -47,7 +47,10 @@ def test_a_strategy_may_be_a_bare_name():
         (searching({"name": "beam_serch"}), f'{STRATEGY}: there is no strategy named "beam_serch"'),
         (searching({"name": "beam_search", "widht": 2}), f'{STRATEGY}: "beam_search" has no option "widht"'),
         (searching({"name": "beam_search", "width": 0}), f"{STRATEGY}: a beam width"),
-        (searching({"name": "beam_search", "temperature": -1}), f"{STRATEGY}: beam_search: a temperature is at least 0, not -1"),
+        (
+            searching({"name": "beam_search", "temperature": -1}),
+            f"{STRATEGY}: beam_search: a temperature is at least 0, not -1",
+        ),
         (searching({"name": "beam_search", "top_p": 0}), f"{STRATEGY}: beam_search: top_p is above 0"),
         (searching({"name": "beam_search", "distinct": [1]}), f'{STRATEGY}: option "distinct"'),
         (searching({"width": 2}), f"{STRATEGY}: there is no strategy"),
