@@ -42,12 +42,15 @@ def test_what_is_ignored_stays_ignored(handlers):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     interrupts.listen()
     signal.raise_signal(signal.SIGHUP)
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
 def test_when_the_program_ends_anyway_nothing_disturbs_it(handlers):
     interrupts.listen()
     interrupts.deafen()
-    signal.raise_signal(signal.SIGINT)
+    for number in interrupts.INTERRUPTS:
+        signal.raise_signal(number)
+        assert signal.getsignal(number) == signal.SIG_IGN
 
 
 def test_a_program_that_does_not_listen_keeps_its_handlers(handlers):

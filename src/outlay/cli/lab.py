@@ -37,7 +37,7 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder for the model folders.")] = Path("lab-weights"),
     only: Only = None,
     everything: Annotated[bool, typer.Option("--all", help="Make every model of every family.")] = False,
-    processes: Annotated[int, typer.Option("--processes", min=1, help="Models made at the same time.")] = 2,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes: models made at a time.")] = 2,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, data and sampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -53,7 +53,7 @@ def train(
     if everything == bool(family or only):
         raise UserError("say what to make: --all, or a --family, or a model with --only (and not both).")
     began, before = time.monotonic(), written(out)
-    make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json), processes)
+    make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json), workers)
     if as_json:
         made = {
             card.parent.name: json.loads(card.read_text(encoding="utf-8"))
