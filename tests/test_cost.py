@@ -1,7 +1,7 @@
 import pytest
 
 from outlay.cost import Ledger, Prices, training_flops
-from outlay.types import Budget, Cost, Question, Sample, Solution, Step
+from outlay.types import Budget, Cost, Question, Sample, Score, Solution, Step
 
 QUESTION = Question("q", "q")
 
@@ -12,6 +12,10 @@ def ledger(**budget):
 
 def solution(*steps):
     return Solution(tuple(Step(text, 4) for text in steps))
+
+
+def scoring(*solutions, attempts=()):
+    return Score(QUESTION, solutions, attempts)
 
 
 def test_costs_add_field_by_field():
@@ -35,16 +39,38 @@ def test_flops_are_two_a_parameter_and_token_model_and_verifier():
     request = Sample(QUESTION, n=2)
     book.asked(request)
     book.answered(request, [solution("a", "b"), solution("c")])
-    book.scored([solution("a", "b")])
+    book.scored(scoring(solution("a", "b")))
     assert book.spent.flops == 2 * 10 * (7 + 12) + 2 * 5 * (7 + 8)
     assert training_flops(10, 100) == 6000
 
 
 def test_the_verifier_reads_each_step_once():
     book = ledger()
-    book.scored([solution("a")])
-    book.scored([solution("a", "b"), solution("a", "c")])
+    book.scored(scoring(solution("a")))
+    book.scored(scoring(solution("a", "b"), solution("a", "c")))
     assert book.spent.verifier_prompt_tokens == 7 + 4 + 4 + 4
+
+
+def test_a_verifier_of_attempts_reads_them_again_with_every_solution_that_has_others():
+    first, second, third = solution("a"), solution("b"), solution("c")
+    request = scoring(first, second, third, attempts=((), (first,), (first, second)))
+    plain, reading = ledger(), ledger()
+    reading.verifier_attempts = 1
+    plain.scored(request)
+    reading.scored(request)
+    assert plain.spent.verifier_prompt_tokens == 7 + 3 * 4
+    assert reading.spent.verifier_prompt_tokens == (7 + 4) + (7 + 4 + 4) + (
+        7 + 4 + 4
+    )  # it reads the newest attempt alone
+    reading.scored(request)
+    assert reading.spent.verifier_prompt_tokens == 41
+
+
+def test_solutions_scored_together_share_the_question_against_the_cap():
+    together = scoring(solution("a"), solution("b"))
+    book = ledger(flops=2 * 5 * (7 + 4 + 4))
+    assert book.can_score(together)
+    assert not ledger(flops=2 * 5 * (7 + 4 + 3)).can_score(together)
 
 
 def test_beams_cost_the_widest_depth_and_rollouts_count():

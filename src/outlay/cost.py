@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from outlay.types import Budget, Cost, Question, Sample, Solution
+from outlay.types import Budget, Cost, Question, Sample, Score, Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,10 @@ def training_flops(parameters: int, tokens: int) -> float:
     return 6.0 * parameters * tokens
 
 
+_Texts = tuple[tuple[str, ...], tuple[str, ...]]
+"""What a verifier has read: the texts of the earlier attempts, and those of the steps."""
+
+
 @dataclass(slots=True)
 class Ledger:
     """What one run of a strategy on one question has spent, and whether its next request still fits the budget.
@@ -61,7 +65,8 @@ class Ledger:
     what a request asks, where a strategy may put the question into a prompt of its own. A request that goes
     out (`asked`) is charged for its prompt at once, and the most that it can generate is held back until it comes home
     (`answered`): requests that are out side by side cannot overdraw the budget together. With `counts_prompts=False` prompts are
-    entered as a server reports them (`prompted`), after the call.
+    entered as a server reports them (`prompted`), after the call. `verifier_attempts` is how many earlier attempts the verifier
+    reads before the one that it scores.
     """
 
     budget: Budget
@@ -70,12 +75,13 @@ class Ledger:
     max_tokens: int
     counts_prompts: bool = True
     prompt_tokens: Callable[[Question], int] | None = None
+    verifier_attempts: int = 0
     spent: Cost = field(default_factory=Cost)
     _held: int = 0
     _whole: int = 0
     _width: dict[int, int] = field(default_factory=dict)
     _prefilled: set[str] = field(default_factory=set)
-    _read: set[tuple[str, ...]] = field(default_factory=set)
+    _read: set[_Texts] = field(default_factory=set)
 
     def affordable(self, request: Sample) -> int:
         """How many of the request's `n` continuations are sure to fit what is left, at their longest; 0 if none."""
@@ -110,18 +116,15 @@ class Ledger:
             )
         )
 
-    def can_score(self, solutions: Sequence[Solution]) -> bool:
-        """Whether scoring these solutions fits the budget."""
-        return self._fits(self._with_reading(sum(self._unread(solution) for solution in solutions)), 0)
+    def can_score(self, request: Score) -> bool:
+        """Whether a Score request fits the budget."""
+        return self._uncapped() or self._fits(self._with_reading(self._reading(request)[0]), 0)
 
-    def scored(self, solutions: Sequence[Solution]) -> None:
+    def scored(self, request: Score) -> None:
         """Enter a Score request: every step that was not read before is charged once."""
-        read = 0
-        for solution in solutions:
-            read += self._unread(solution)
-            texts = tuple(step.text for step in solution.steps)
-            self._read.update(texts[: depth + 1] for depth in range(len(texts)))
-        self.spent = self.prices.price(self._with_reading(read))
+        tokens, read = self._reading(request)
+        self._read |= read
+        self.spent = self.prices.price(self._with_reading(tokens))
 
     def _with(self, request: Sample, n: int) -> Cost:
         """What will have been spent once `n` continuations have been asked for, before any token of them."""
@@ -154,21 +157,47 @@ class Ledger:
         budget = self.budget
         if budget.generations is not None and total.generations > budget.generations:
             return False
-        if budget.tokens is None and budget.flops is None and budget.usd is None:
+        if self._uncapped():
             return True  # the usual case, and pricing takes longer than all the rest
         total = self.prices.price(replace(total, generated_tokens=total.generated_tokens + self._held + at_most))
         caps = ((budget.tokens, total.generated_tokens), (budget.flops, total.flops), (budget.usd, total.usd))
         return all(cap is None or value <= cap for cap, value in caps)
 
+    def _uncapped(self) -> bool:
+        """Whether only generations are capped, which reading does not add to."""
+        return self.budget.tokens is None and self.budget.flops is None and self.budget.usd is None
+
     def _longest(self, request: Sample) -> int:
         """The most tokens that one continuation of the request can have."""
         return max(self.max_tokens - (request.prefix.tokens if request.prefix else 0), 0)
 
-    def _unread(self, solution: Solution) -> int:
-        texts = tuple(step.text for step in solution.steps)
-        seen = next((depth for depth in range(len(texts), 0, -1) if texts[:depth] in self._read), 0)
-        fresh = sum(step.tokens for step in solution.steps[seen:])
-        return fresh + (0 if self._read else self.question_tokens)
+    def _reading(self, request: Score) -> tuple[int, set[_Texts]]:
+        """The tokens that a verifier has to read for a request, and the texts that it will have read then.
+
+        A verifier that reads earlier attempts reads them again with every solution that has others.
+        """
+        tokens, read = 0, set[_Texts]()
+        for index, solution in enumerate(request.solutions):
+            before = request.attempts[index] if request.attempts and self.verifier_attempts else ()
+            before = before[-self.verifier_attempts :]
+            context = tuple(attempt.text for attempt in before)
+            texts = [
+                (context, tuple(step.text for step in solution.steps[:depth]))
+                for depth in range(len(solution.steps) + 1)
+            ]
+            seen = next(
+                (
+                    depth
+                    for depth in range(len(texts) - 1, -1, -1)
+                    if texts[depth] in self._read or texts[depth] in read
+                ),
+                None,
+            )
+            if seen is None:
+                tokens += self.question_tokens + sum(attempt.tokens for attempt in before)
+            tokens += sum(step.tokens for step in solution.steps[seen or 0 :])
+            read.update(texts)
+        return tokens, read
 
 
 def _is_whole(request: Sample) -> bool:

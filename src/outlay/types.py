@@ -129,10 +129,13 @@ class Score:
     """A request: score these solutions, whole or partial. The answer is one StepScores for each, in order.
 
     A solution may come with the scores that the same verifier gave its first steps; those steps are not scored again.
+    `attempts` are, for each solution, the earlier attempts that it revises, oldest first (empty where nothing is revised):
+    a verifier that was made to reads them, any other ignores them.
     """
 
     question: Question
     solutions: tuple[Solution, ...]
+    attempts: tuple[tuple[Solution, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,15 @@ def test_own_chains_have_the_asked_shape_and_grades():
     for item in labelled:
         assert item.step_ends == (len(item.tokens) - 1,)
         assert item.labels == (float(item.correct),)
+    seen = judged_attempts(revised, questions, vocabulary, context=1)
+    assert [item.correct for item in seen] == [item.correct for item in labelled]
+    shown = 0
+    for item, plain in zip(seen, labelled, strict=True):
+        extra = len(item.tokens) - len(plain.tokens)
+        assert item.tokens[extra:] == plain.tokens  # the attempt before stands in front, and changes nothing else
+        assert item.prompt_length == plain.prompt_length + extra
+        shown += extra > 0
+    assert 0 < shown < len(seen)
 
 
 def test_a_toy_family_trains_into_folders_that_revise_and_judge(tmp_path, monkeypatch):
@@ -127,7 +136,7 @@ def test_recipes_name_models_of_their_own_family():
         assert policies[recipe.base] == recipe.task
     revisers = {recipe.name: recipe.task for recipe in REVISERS}
     for judge in OUTCOME_VERIFIERS:
-        assert revisers[judge.reviser] == policies[judge.policy] == judge.task
+        assert revisers[judge.reviser] == (policies | revisers)[judge.policy] == judge.task
 
 
 def test_checkpoints_are_compared_by_all_attempts_after_the_first():

@@ -3,7 +3,7 @@ import pytest
 from outlay.errors import UserError
 from outlay.strategies import Revisions
 from outlay.types import Budget, Question, Score, Solution, Step
-from toy import by_hand, samples
+from toy import by_hand, samples, scores
 
 QUESTION = Question("q", "q")
 
@@ -50,6 +50,15 @@ def test_with_a_verifier_the_selection_is_hierarchical():
     choice, _ = by_hand(strategy.solve(QUESTION, Budget(generations=8)), numbered(answers, lambda s: value[s.answer]))
     assert choice.answer == "w"
     assert len(choice.candidates) == 8
+
+
+def test_a_verifier_is_shown_what_each_attempt_was_shown():
+    strategy = Revisions(chains=2, context=2, selection="verifier")
+    _, asked = by_hand(strategy.solve(QUESTION, Budget(generations=8)), numbered("abcdefgh"))
+    drawn = [[before.answer for before in request.attempts] for request in samples(asked)]
+    judged = [[before.answer for before in seen] for request in scores(asked) for seen in request.attempts]
+    assert judged == drawn
+    assert drawn[:4] == [[], ["a"], ["a", "b"], ["b", "c"]]
 
 
 def test_the_last_attempt_is_not_simply_taken():

@@ -76,7 +76,14 @@ class BatchingDriver:
 
     def _start(self, unit: Unit) -> None:
         length = self.model.question_tokens
-        ledger = Ledger(unit.budget, self.prices, length(unit.question), self.model.max_tokens, prompt_tokens=length)
+        ledger = Ledger(
+            unit.budget,
+            self.prices,
+            length(unit.question),
+            self.model.max_tokens,
+            prompt_tokens=length,
+            verifier_attempts=getattr(self.verifier, "attempts", 0),
+        )
         served = Served(unit, self.task, ledger, self.model.name, self.verifier.name if self.verifier else None)
         active: _Active
 

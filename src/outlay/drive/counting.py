@@ -48,10 +48,10 @@ def estimate(strategy: Strategy, budget: Budget, profile: Profile, prices: Price
         if isinstance(request, Draw):
             pending.done([uniform(pending.address, i) for i in range(request.n)])
         elif isinstance(request, Score):
-            if not ledger.can_score(request.solutions):
+            if not ledger.can_score(request):
                 pending.fail(BudgetExhausted("estimate"))
                 continue
-            ledger.scored(request.solutions)
+            ledger.scored(request)
             pending.done([tuple(uniform(step.text) for step in s.steps) for s in request.solutions])
         else:
             _sample(pending, request, ledger, profile)

@@ -54,10 +54,10 @@ def replay(
         if isinstance(request, Draw):
             pending.done([uniform(seed, question.id, pending.address, i) for i in range(request.n)])
         elif isinstance(request, Score):
-            if not ledger.can_score(request.solutions):
+            if not ledger.can_score(request):
                 pending.fail(BudgetExhausted(f"the next request would exceed {budget}"))
                 continue
-            ledger.scored(request.solutions)
+            ledger.scored(request)
             pending.done([pool.scores(solution) for solution in request.solutions])
         elif n := ledger.affordable(request):
             request = replace(request, n=n)

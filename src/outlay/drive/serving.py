@@ -57,8 +57,8 @@ class Served:
         if isinstance(request, Score):
             if self.verifier is None:
                 raise UserError(f'strategy "{self.unit.strategy.name}" needs a verifier and none was given: name one')
-            if self.ledger.can_score(request.solutions):
-                self.ledger.scored(request.solutions)
+            if self.ledger.can_score(request):
+                self.ledger.scored(request)
                 return pending
         elif n := self.ledger.affordable(request):
             request = request if n == request.n else replace(request, n=n)

@@ -90,7 +90,7 @@ def make_outcome_verifier(recipe: OutcomeVerifierRecipe, out: Path, seed: int, l
         revised = revision.revise(
             reviser, reviser_shape, task, vocabulary, questions, recipe.chains, recipe.length, context, generator
         )
-        return revision.judged_attempts(revised, questions, vocabulary)
+        return revision.judged_attempts(revised, questions, vocabulary, recipe.context)
 
     training = attempts(task.questions("prm", recipe.questions, seed))
     validation = attempts(task.questions("validation", VALIDATION_QUESTIONS))

@@ -208,8 +208,13 @@ def train_reviser(
     return best, history
 
 
-def judged_attempts(revised: Revised, questions: Sequence[Question], vocabulary: Vocabulary) -> list[LabelledSolution]:
-    """The attempts of a reviser, each with its outcome as the one label of its one step: what an ORM learns from."""
+def judged_attempts(
+    revised: Revised, questions: Sequence[Question], vocabulary: Vocabulary, context: int = 0
+) -> list[LabelledSolution]:
+    """The attempts of a reviser, each with its outcome as the one label of its one step: what an ORM learns from.
+
+    The newest `context` attempts that an attempt revises stand before the question.
+    """
     labelled = []
     for group, (question, chains) in enumerate(zip(questions, revised.attempts, strict=True)):
         prompt = vocabulary.encode(question.text)
@@ -218,9 +223,11 @@ def judged_attempts(revised: Revised, questions: Sequence[Question], vocabulary:
                 if attempt[-1] != vocabulary.end:
                     continue
                 right = bool(revised.correct[group, chain, position])
-                tokens = (*prompt, *attempt)
+                seen = attempts[max(0, position - context) : position]
+                before = revision_prompt(seen, prompt, vocabulary.end)
+                tokens = (*before, *attempt)
                 labelled.append(
-                    LabelledSolution(tokens, len(prompt), (len(tokens) - 1,), (float(right),), right, group)
+                    LabelledSolution(tokens, len(before), (len(tokens) - 1,), (float(right),), right, group)
                 )
     return labelled
 

@@ -185,7 +185,8 @@ def fit_verifier(
             "labelling_seconds": data.seconds,
             "seconds": round(time.perf_counter() - started) + data.seconds,
         }
-        write_verifier(out / name, recipe.task, fitted, head, shape, facts, figures, role)
+        attempts = recipe.context if isinstance(recipe, OutcomeVerifierRecipe) else 0
+        write_verifier(out / name, recipe.task, fitted, head, shape, facts, figures, role, attempts)
 
     def after(step: int, weights: Weights, head: Weights) -> None:
         if step in stops:
@@ -266,8 +267,12 @@ def write_verifier(
     training: dict[str, Any],
     validation: dict[str, Any],
     role: str = "prm",
+    attempts: int = 0,
 ) -> None:
-    """Write a verifier's folder: one file of weights for a plain head, two for a self-channel head."""
+    """Write a verifier's folder: one file of weights for a plain head, two for a self-channel head.
+
+    `attempts` is how many earlier attempts it was trained to read.
+    """
     plain = "channel.weight" not in head
     if plain:
         weights = {name: tensor for name, tensor in weights.items() if name != "lm_head.weight"} | head
@@ -278,7 +283,8 @@ def write_verifier(
         {name: tensor.numpy() for name, tensor in weights.items()},
         hugging_face_config(task, shape, scorer=plain),
         vocabulary_of(task),
-        about(folder.name, role, task, kind, everything, training, validation),
+        about(folder.name, role, task, kind, everything, training, validation)
+        | ({"attempts": attempts} if attempts else {}),
         None if plain else {name: tensor.numpy() for name, tensor in head.items()},
     )
 

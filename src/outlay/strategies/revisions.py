@@ -9,7 +9,7 @@ without one by majority over all N at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -57,7 +57,8 @@ class Revisions(Spec):
             return majority([attempt for chain in attempts for attempt in chain], tie)
         scored = []
         for chain in attempts:
-            scored.append((yield from score_all(question, chain, self.aggregation)))
+            before = tuple(self._newest(chain[:position]) for position in range(len(chain)))
+            scored.append((yield from score_all(question, chain, self.aggregation, before)))
         ties = yield Draw(n=count + 1)
         winners = [weighted(chain, tie).solution for chain, tie in zip(scored, ties, strict=False)]
         choice = weighted([winner for winner in winners if winner is not None], ties[-1])
@@ -67,7 +68,11 @@ class Revisions(Spec):
         attempts: list[Solution] = []
         asked = self.asked(question)
         for position in range(length):
-            newest = tuple(attempts[-self.context :]) if self.context else ()
+            newest = self._newest(attempts)
             drawn = yield Sample(asked, temperature=self.temperature, top_p=self.top_p, attempts=newest)
             attempts += [replace(solution, chain=chain, position=position) for solution in drawn]
         return attempts
+
+    def _newest(self, attempts: Sequence[Solution]) -> tuple[Solution, ...]:
+        """The attempts that the next one is shown."""
+        return tuple(attempts[-self.context :]) if self.context else ()

@@ -86,10 +86,16 @@ def generations(budget: Budget, default: int = 1) -> int:
 
 
 def score_all(
-    question: Question, solutions: Sequence[Solution], aggregation: str = "last"
+    question: Question,
+    solutions: Sequence[Solution],
+    aggregation: str = "last",
+    attempts: tuple[tuple[Solution, ...], ...] = (),
 ) -> Generator[Any, Any, list[Solution]]:
-    """Have every solution scored (in one request), each score the aggregate of its step scores."""
+    """Have every solution scored (in one request), each score the aggregate of its step scores.
+
+    `attempts` are the earlier attempts that each solution revises.
+    """
     if not solutions:
         return []
-    step_scores = yield Score(question, tuple(solutions))
+    step_scores = yield Score(question, tuple(solutions), attempts)
     return [s.scored(steps, aggregate(steps, aggregation)) for s, steps in zip(solutions, step_scores, strict=True)]

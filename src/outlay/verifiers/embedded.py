@@ -13,6 +13,7 @@ from outlay.errors import UserError
 from outlay.models.embedded.backend import Card
 from outlay.models.embedded.engine import Engine
 from outlay.models.embedded.jobs import ScoreJob, Scores
+from outlay.models.embedded.revising import read_attempts, revision_prompt
 from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
 from outlay.models.embedded.weights import load_weights
 from outlay.types import Score, Solution, StepScores
@@ -29,12 +30,16 @@ class _Open:
 
 
 class EmbeddedVerifier:
-    """A PRM folder as a verifier. It reads the text of question and steps and nothing else."""
+    """A verifier's folder as a verifier. It reads the text of question and steps and nothing else.
+
+    One whose card gives `attempts` also reads that many of the attempts that a solution revises, as a reviser reads them.
+    """
 
     def __init__(self, engine: Engine, tokenizer: WordTokenizer, card: Card, slots: int) -> None:
         self._slots = slots
         self.name = f"embedded:{card.name}"
         self.parameters = card.parameters
+        self.attempts = card.attempts
         self.tokenizer = tokenizer
         self._engine = engine
         self._eos = tokenizer.id(card.eos_token)
@@ -55,7 +60,9 @@ class EmbeddedVerifier:
         if not request.solutions:
             self._ready.append((tag, []))
         for index, solution in enumerate(request.solutions):
-            self._begin_one(under_way, index, prompt, solution)
+            before = request.attempts[index][-self.attempts :] if request.attempts and self.attempts else ()
+            read = read_attempts(before, self.tokenizer, self._eos)
+            self._begin_one(under_way, index, revision_prompt(read, prompt, self._eos), solution)
 
     def advance(self) -> list[tuple[Any, list[StepScores]]]:
         """One block of the engine's work; the requests it completed."""

@@ -38,21 +38,20 @@ REVISERS = (
     _REVISER,
     replace(_REVISER, name="halving-reviser-early", steps=400, report_every=100),
 )
-OUTCOME_VERIFIERS = (
-    OutcomeVerifierRecipe(
-        name="halving-orm",
-        task="halving",
-        policy="halving-small",
-        reviser="halving-reviser",
-        questions=8_000,
-        chains=4,
-        length=2,
-        steps=1500,
-        batch=96,
-        learning_rate=1e-3,
-        head_learning_rate=3e-3,
-        ranking_weight=1.0,
-        language_weight=1.0,
-        report_every=250,
-    ),
+_ORM = OutcomeVerifierRecipe(
+    name="halving-orm",
+    task="halving",
+    policy="halving-small",
+    reviser="halving-reviser",
+    questions=8_000,
+    chains=4,
+    length=2,
+    steps=1500,
+    batch=96,
+    learning_rate=1e-3,
+    head_learning_rate=3e-3,
+    ranking_weight=1.0,
+    language_weight=1.0,
+    report_every=250,
 )
+OUTCOME_VERIFIERS = (_ORM,)

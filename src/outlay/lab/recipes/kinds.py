@@ -147,8 +147,8 @@ class OutcomeVerifierRecipe:
     """How an outcome reward model (ORM) is trained on a reviser's own attempts, from the weights of `policy`.
 
     `chains` of `length` attempts are drawn for each of `questions` of `prm`; an attempt's label is whether it is right. It reads
-    the question and one attempt, not the attempts before it. The head is a self-channel head, `batch` is attempts a step, and
-    weights and rates mean what they mean in `VerifierRecipe`.
+    the question, one attempt and, before them as a reviser does, the newest `context` attempts that this one revises. The head
+    is a self-channel head, `batch` is attempts a step, and weights and rates mean what they mean in `VerifierRecipe`.
     """
 
     name: str
@@ -165,6 +165,7 @@ class OutcomeVerifierRecipe:
     ranking_weight: float
     language_weight: float
     report_every: int
+    context: int = 0
     head: str = "self_channel"
     stops: tuple[tuple[str, int], ...] = ()
 

@@ -15,7 +15,7 @@ from typing import Any
 from outlay.errors import Unsupported, UserError
 from outlay.models.embedded.engine import Engine
 from outlay.models.embedded.jobs import Continuation, GenerateJob
-from outlay.models.embedded.revising import revision_prompt
+from outlay.models.embedded.revising import read_attempts, revision_prompt
 from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
 from outlay.models.embedded.weights import load_weights
 from outlay.types import Question, Sample, Solution, Step
@@ -171,8 +171,7 @@ class EmbeddedModel:
                 f"{self.name} was trained to read at most {self.attempts} earlier attempts and {len(attempts)} were given: "
                 f"revise with a context of at most {self.attempts}"
             )
-        read = [attempt.state or (*self.tokenizer.encode(attempt.text), self._eos) for attempt in attempts]
-        return revision_prompt(read, question, self._eos)
+        return revision_prompt(read_attempts(attempts, self.tokenizer, self._eos), question, self._eos)
 
     def _solution(self, under_way: _Open, continuation: Continuation) -> Solution:
         before = under_way.request.prefix or NOTHING

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outlay.models.embedded.tokenizer import WordTokenizer
+from outlay.types import Solution
+
 
 def revision_prompt(attempts: Sequence[Sequence[int]], question: Sequence[int], end: int) -> tuple[int, ...]:
     """The tokens to continue. An attempt that was cut off has the end token in the place of its last one.
@@ -19,3 +22,8 @@ def revision_prompt(attempts: Sequence[Sequence[int]], question: Sequence[int], 
     """
     before = [token for attempt in attempts for token in (*attempt[:-1], end)]
     return (*before, *question)
+
+
+def read_attempts(attempts: Sequence[Solution], tokenizer: WordTokenizer, end: int) -> list[Sequence[int]]:
+    """The tokens of earlier attempts, as their model wrote them where that is known."""
+    return [attempt.state or (*tokenizer.encode(attempt.text), end) for attempt in attempts]
