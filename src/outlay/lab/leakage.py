@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from outlay import tasks
-from outlay.lab.recipes import RECIPES, OutcomeVerifierRecipe, PolicyRecipe, Recipe, VerifierRecipe, made_by
+from outlay.errors import UserError
+from outlay.lab.recipes import FAMILIES, RECIPES, OutcomeVerifierRecipe, PolicyRecipe, Recipe, VerifierRecipe, made_by
+from outlay.lab.side_by_side import side_by_side
 from outlay.tasks.arithmetic import form_of, read_expression
 from outlay.types import Question
 
@@ -68,6 +71,15 @@ class Reading:
     in_validation: int
     in_test: int
     meant: bool = False
+
+
+def leakages(family: str | None, processes: int, seed: int = 0) -> dict[str, Any]:
+    """What `leakage` finds for one family, or for all."""
+    if family is not None and family not in FAMILIES:
+        raise UserError(f"there is no lab family {family!r}: use one of {', '.join(FAMILIES)}.")
+    wanted = FAMILIES if family is None else (family,)
+    found = side_by_side(partial(leakage, seed=seed), {name: name for name in wanted}, processes)
+    return {name: found[name] for name in wanted}
 
 
 def leakage(family: str, seed: int = 0, most: int | None = None, recipes: Sequence[Recipe] = RECIPES) -> dict[str, Any]:
