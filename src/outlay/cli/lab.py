@@ -100,6 +100,46 @@ def check(
     typer.echo(json.dumps(figures, indent=2) if as_json else shown(figures))
 
 
+@app.command()
+def cards(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of model folders; without it, those that ship.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 where a card is not what its record says.")
+    ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="First measure again on validation questions, and renew the records.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Measure only this model; repeatable.", autocompletion=completion.lab_models),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes: models measured at a time.")] = 2,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write the model cards (README.md) from the models' records (outlay.json).
+
+    Example: outlay lab cards --measure --only arithmetic-small
+    """
+    from outlay.lab.cards import rewrite, stale
+    from outlay.lab.remeasuring import measure_again
+    from outlay.lab.train import shipped_weights
+
+    if (check and measure) or (only and not measure):
+        raise UserError("--check only compares, and --only chooses what --measure measures: leave one of them out.")
+    folder = out or shipped_weights()
+    measured = measure_again(folder, only or [], workers) if measure else []
+    changed = stale(folder) if check else rewrite(folder)
+    told = {"folder": str(folder), "measured": measured, "stale" if check else "written": changed}
+    typer.echo(
+        json.dumps(told) if as_json else f"{folder}: {len(changed)} cards {'out of date' if check else 'written'}"
+    )
+    if check and changed:
+        raise OutlayError(f"the cards of {', '.join(changed)} are not what their records say: run outlay lab cards")
+
+
 def look_for_leaks(family: str | None, workers: int, seed: int, as_json: bool) -> None:
     """Print what training and measuring have in common; exit code 1 where that is anything that should not be."""
     from outlay.lab.leakage import leakages, leaks, shown
