@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +38,16 @@ def measure_again(folder: Path, only: Sequence[str], processes: int) -> list[str
         for name, record in known.items()
         if (name in only if only else can_be_measured(record))
     }
-    found = side_by_side(partial(validation_figures, questions=QUESTIONS, samples=SAMPLES), wanted, processes)
-    for name, figures in found.items():
-        record = known[name] | {"validation": known[name]["validation"] | figures}
-        (folder / name / "outlay.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return list(found)
+    return list(side_by_side(renew, wanted, processes))
+
+
+def renew(model: str) -> None:
+    """Measure the model in a folder and write its figures down."""
+    folder = Path(model)
+    figures = validation_figures(model, QUESTIONS, SAMPLES)
+    record = records(folder.parent)[folder.name]
+    record["validation"] |= figures
+    (folder / "outlay.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def can_be_measured(record: dict[str, Any]) -> bool:
