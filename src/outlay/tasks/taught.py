@@ -13,7 +13,7 @@ from hashlib import blake2b
 from importlib.resources import files
 
 ADDRESS_BITS = 21
-"""The table has 2 ** 21 bits: 256 KiB, two in five of them set by the 370,000 questions of arithmetic."""
+"""The table has 2 ** 21 bits: 256 KiB, two in five of them set by the 360,000 forms of arithmetic."""
 PROBES = 3
 
 
