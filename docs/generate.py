@@ -21,6 +21,8 @@ Exit codes: 0 done, 1 the work failed, 2 the input was wrong, 130 interrupted (1
 finished is kept). With `--json` a command prints one JSON object on standard output and nothing else there.
 """
 
+MODELS, END_OF_MODELS = "<!-- models: made by docs/generate.py -->", "<!-- end of models -->"
+
 
 def commands_page() -> str:
     """The reference page of the command line, from the commands' own descriptions and options."""
@@ -58,7 +60,18 @@ def _row(parameter: Any) -> str:
     return f"| {names} | {parameter.help or ''}{'' if plain else f' Default: {default}.'} |"
 
 
-PAGES = {HERE / "reference" / "commands.md": commands_page}
+def lab_page() -> str:
+    """The page of the lab with its table of models made from their records; the rest of it is written by hand."""
+    from outlay.lab.cards import table
+    from outlay.lab.train import shipped_weights
+
+    page = (HERE / "reference" / "lab.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition(MODELS)
+    _, _, after = rest.partition(END_OF_MODELS)
+    return f"{before}{MODELS}\n{table(shipped_weights())}\n{END_OF_MODELS}{after}"
+
+
+PAGES = {HERE / "reference" / "commands.md": commands_page, HERE / "reference" / "lab.md": lab_page}
 
 
 def stale() -> list[Path]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from outlay.cli.completion import joined_at_colons
-from outlay.lab.recipes import FAMILIES
+from outlay.cli.completion import embedded, joined_at_colons
+from outlay.lab.recipes import FAMILIES, MODEL_NAMES, POLICIES, REVISERS, STARS, VERIFIERS, made_by
 from outlay.models import registered as backends
 from outlay.tasks import registered as tasks
 
@@ -16,6 +16,14 @@ pytestmark = pytest.mark.system
 COMMAND = Path(sys.executable).with_name("outlay")
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 needs_command = pytest.mark.skipif(not COMMAND.is_file(), reason="the outlay script is not beside this interpreter")
+
+PROPOSE = {recipe.name for recipe in (*POLICIES, *STARS, *REVISERS)}
+VERIFY = {name for recipe in VERIFIERS for name in made_by(recipe)}
+
+
+def beginning(word, names):
+    return {name for name in names if name.startswith(word)}
+
 
 ASK = """
 source <(outlay --show-completion bash)
@@ -60,11 +68,14 @@ def test_the_script_is_installed_in_the_home_folder(tmp_path):
         (["doctor", "--veri"], {"--verifier"}),
         (["lab", "check", "--family", ""], set(FAMILIES)),
         (["calibrate", "traces", "--task", ""], set(tasks())),
-        (["lab", "train", "--only", "countdown-p"], {"countdown-prm"}),
+        (["lab", "train", "--only", "countdown-p"], beginning("countdown-p", MODEL_NAMES)),
         (["doctor", "--verifier", "or"], {"oracle:"}),
-        (["doctor", "--model", "embedded", ":", "countdown-s"], {"countdown-small"}),
-        (["doctor", "--model", "embedded:countdown-s"], {"embedded:countdown-small"}),
-        (["doctor", "--verifier", "embedded", ":", "countdown"], {"countdown-prm"}),
+        (["doctor", "--model", "embedded", ":", "countdown-s"], beginning("countdown-s", PROPOSE)),
+        (
+            ["doctor", "--model", "embedded:countdown-s"],
+            {f"embedded:{name}" for name in beginning("countdown-s", PROPOSE)},
+        ),
+        (["doctor", "--verifier", "embedded", ":", "countdown"], beginning("countdown", VERIFY)),
     ],
 )
 def test_bash_is_offered_what_goes_on_from_the_word(words, wanted):
@@ -78,6 +89,12 @@ def test_after_the_colon_every_embedded_model_is_offered_without_its_prefix():
     found = offered("doctor", "--model", "embedded", ":")
     assert {"countdown-small", "arithmetic-large"} <= set(found)
     assert not any(name.startswith("embedded") or name.endswith("-prm") for name in found)
+
+
+def test_models_are_told_by_their_role_not_by_their_name():
+    assert {address.removeprefix("embedded:") for address in embedded(verifying=False)} == PROPOSE
+    others = {address.removeprefix("embedded:") for address in embedded(verifying=True)}
+    assert others == set(MODEL_NAMES) - PROPOSE >= VERIFY
 
 
 @needs_bash

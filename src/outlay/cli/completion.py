@@ -52,12 +52,14 @@ def lab_models(incomplete: str) -> list[str]:
 
 
 def embedded(*, verifying: bool) -> list[str]:
-    """Addresses of the shipped models of one kind, told by their names."""
+    """Addresses of the shipped models of one kind, told by the role in their records."""
+    import json
     from importlib.resources import files
 
     weights = files("outlay") / "lab" / "weights"
-    names = sorted(folder.name for folder in weights.iterdir() if (folder / "config.json").is_file())
-    return [f"embedded:{name}" for name in names if name.endswith(("-prm", "-orm")) == verifying]
+    records = [folder / "outlay.json" for folder in weights.iterdir() if (folder / "outlay.json").is_file()]
+    roles = {told["name"]: told["role"] for told in (json.loads(record.read_text("utf-8")) for record in records)}
+    return sorted(f"embedded:{name}" for name, role in roles.items() if (role != "policy") == verifying)
 
 
 def offered(values: Iterable[str], incomplete: str) -> list[str]:

@@ -3,211 +3,199 @@
 Every verifier stands beside baselines that cost nothing: the policy's own log-probability of the solution and, for a
 self-channel verifier, the log-probability that its own language model gives. A verifier that does not beat them within
 questions does not verify. Test questions are for this and for studies; settings were fixed on validation questions.
+
+A job is a policy with all its verifiers, a reviser, or a verifier of attempts; jobs run side by side and share nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from outlay import models, tasks, verifiers
-from outlay.drive.batching import BatchingDriver
-from outlay.drive.serving import Unit
+from outlay import tasks
 from outlay.errors import UserError
-from outlay.lab.measure import Bools, Floats, json_ready, policy_figures, verifier_figures
-from outlay.lab.recipes import FAMILIES, OUTCOME_VERIFIERS, POLICIES, REVISERS, VERIFIERS
+from outlay.lab.measure import json_ready, policy_figures, share_right, verifier_figures
+from outlay.lab.pools import (
+    Pool,
+    drawn_pool,
+    greedy_outcomes,
+    own_language_model,
+    own_log_probabilities,
+    verifier_scores,
+)
+from outlay.lab.recipes import (
+    FAMILIES,
+    OUTCOME_VERIFIERS,
+    POLICIES,
+    REVISERS,
+    STARS,
+    VERIFIERS,
+    PolicyRecipe,
+    StarRecipe,
+    made_by,
+)
 from outlay.lab.revising import check_outcome_verifier, check_reviser
-from outlay.strategies import BestOfN, Greedy, MajorityVote
-from outlay.types import Budget, Question, Solution, Trace
-
-CHOICES = {
-    "verifier": "chosen by the verifier",
-    "log_probability": "the likeliest",
-    "majority": "majority",
-    "last": "majority of the last",
-    "any": "any right",
-}
-"""How `shown` names the ways to choose from chains."""
+from outlay.lab.side_by_side import side_by_side
+from outlay.types import Question
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """Samples [Q, n] of one policy: whether each is right, whether it has an answer, its scores, and the solutions.
+class Extent:
+    """How many test questions are asked, and how often."""
 
-    `score` is the verifier's value after the last step, `log_probability` the policy's of the whole solution.
-    """
-
-    solutions: tuple[tuple[Solution, ...], ...]
-    correct: Bools
-    valid: Bools
-    score: Floats
-    log_probability: Floats
+    questions: int
+    samples: int
 
 
-def check_families(family: str | None, questions: int, samples: int, seed: int) -> dict[str, Any]:
-    """The figures of one family, or of all that ship: family -> model -> figures."""
+PLAIN = Extent(300, 16)
+"""Of a policy without verifiers."""
+VERIFIED = Extent(640, 32)
+"""Of a policy with verifiers: in the hardest fifth few questions have a right sample, and 50 of them have to."""
+REVISED = Extent(120, 16)
+"""Of a reviser: its chains are what costs."""
+JUDGED = Extent(500, 16)
+"""Of a verifier of attempts, which reads 16 of each question."""
+LARGE_SHARE = 4
+"""A large model draws so many times fewer samples, at least 4."""
+OWN = Extent(300, 4)
+"""Of the language model inside a verifier, as a policy: at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one process does: a policy, reviser or verifier of attempts by name. `weight` tells long jobs from short ones."""
+
+    kind: str
+    name: str
+    family: str
+    extent: Extent
+    weight: int
+
+
+def check_families(
+    family: str | None, questions: int | None, samples: int | None, seed: int, processes: int = 1
+) -> dict[str, Any]:
+    """The figures of one family, or of all that ship: family -> model -> figures. None stands for what each kind needs."""
     if family is not None and family not in FAMILIES:
         raise UserError(f"there is no lab family {family!r}: use one of {', '.join(FAMILIES)}.")
-    if questions < 5 or samples < 4:
+    if (questions is not None and questions < 5) or (samples is not None and samples < 4):
         raise UserError("a check needs at least 5 questions (one a quintile) and 4 samples of each: ask for more.")
-    chosen = FAMILIES if family is None else (family,)
-    return {name: json_ready(check_family(name, questions, samples, seed)) for name in chosen}
+    wanted = jobs(FAMILIES if family is None else (family,), questions, samples)
+    longest_first = {job.name: job for job in sorted(wanted, key=lambda job: -job.weight)}
+    found = side_by_side(partial(done, seed=seed), longest_first, processes)
+    by_family: dict[str, Any] = {}
+    for job in wanted:
+        by_family.setdefault(job.family, {}).update(found[job.name])
+    for figures in by_family.values():
+        for name, facts in over_seeds(figures).items():
+            figures[name]["over_seeds"] = facts
+    return by_family
 
 
-def check_family(family: str, questions: int, samples: int, seed: int) -> dict[str, Any]:
-    """The figures of every model of a family."""
-    task = tasks.load(family)
-    asked = task.questions("test", questions)
-    figures: dict[str, Any] = {}
-    for recipe in (recipe for recipe in POLICIES if recipe.task == family):
-        count = max(4, samples // 4) if recipe.size == "large" else samples
-        verifier = next((known.name for known in VERIFIERS if known.policy == recipe.name), None)
-        pool = drawn_pool(recipe.name, verifier, family, asked, count, seed)
-        figures[recipe.name] = policy_facts(recipe.name, family, asked, pool, seed)
-        if verifier:
-            figures[verifier] = verifier_facts(verifier, asked, pool)
-    for reviser in (recipe for recipe in REVISERS if recipe.task == family):
-        pool = drawn_pool(reviser.name, None, family, asked, samples, seed)
-        revised = check_reviser(reviser.name, reviser.verifier, task, asked, pool.correct, seed)
-        figures[reviser.name] = policy_facts(reviser.name, family, asked, pool, seed) | revised
-    for judge in (recipe for recipe in OUTCOME_VERIFIERS if recipe.task == family):
-        figures[judge.name] = check_outcome_verifier(judge.name, judge.reviser, task, asked, seed)
-    return figures
+def jobs(families: Sequence[str], questions: int | None = None, samples: int | None = None) -> list[Job]:
+    """All jobs of these families, in the order in which they are told."""
+
+    def extent(usual: Extent) -> Extent:
+        return Extent(questions or usual.questions, samples or usual.samples)
+
+    policies: tuple[PolicyRecipe | StarRecipe, ...] = (*POLICIES, *STARS)
+    found = []
+    for family in families:
+        for policy in (recipe for recipe in policies if recipe.task == family):
+            judges = len(verifiers_of(policy.name))
+            wanted = extent(VERIFIED if judges else PLAIN)
+            large = isinstance(policy, PolicyRecipe) and policy.size in ("large", "four-layers")
+            if large:
+                wanted = Extent(wanted.questions, max(4, wanted.samples // LARGE_SHARE))
+            found.append(Job("policy", policy.name, family, wanted, 1 + large + 6 * judges))
+        found += [
+            Job("reviser", recipe.name, family, extent(REVISED), 10) for recipe in REVISERS if recipe.task == family
+        ]
+        found += [
+            Job("outcome", recipe.name, family, extent(JUDGED), 2)
+            for recipe in OUTCOME_VERIFIERS
+            if recipe.task == family
+        ]
+    return found
 
 
-def policy_facts(policy: str, task: str, questions: Sequence[Question], pool: Pool, seed: int) -> dict[str, Any]:
+def done(job: Job, seed: int) -> dict[str, Any]:
+    """The figures of a job's models: name -> figures."""
+    task = tasks.load(job.family)
+    asked = task.questions("test", job.extent.questions)
+    if job.kind == "outcome":
+        outcome = next(recipe for recipe in OUTCOME_VERIFIERS if recipe.name == job.name)
+        figures = {job.name: check_outcome_verifier(job.name, outcome.reviser, task, asked, seed)}
+    elif job.kind == "reviser":
+        reviser = next(recipe for recipe in REVISERS if recipe.name == job.name)
+        pool = drawn_pool(job.name, asked, job.extent.samples, seed)
+        revised = check_reviser(job.name, reviser.verifier, task, asked, pool.correct, seed)
+        figures = {job.name: policy_facts(job.name, pool, seed) | revised}
+    else:
+        pool = drawn_pool(job.name, asked, job.extent.samples, seed)
+        figures = {job.name: policy_facts(job.name, pool, seed)} | verifiers_facts(verifiers_of(job.name), pool, seed)
+    return {name: json_ready(facts) for name, facts in figures.items()}
+
+
+def verifiers_of(policy: str) -> list[str]:
+    """The verifiers that were trained on a policy's samples."""
+    return [name for recipe in VERIFIERS if recipe.policy == policy for name in made_by(recipe)]
+
+
+def policy_facts(policy: str, pool: Pool, seed: int) -> dict[str, Any]:
     """What a policy gets right: one sample, by quintile, any of n, greedily."""
-    facts = asdict(policy_figures(pool.correct, greedy_outcomes(policy, task, questions, seed)))
+    facts = asdict(policy_figures(pool.correct, greedy_outcomes(policy, pool.questions, seed)))
     return {"quintiles" if name == "quintile_pass_at_1" else name: value for name, value in facts.items()}
 
 
-def verifier_facts(verifier: str, questions: Sequence[Question], pool: Pool) -> dict[str, Any]:
-    """Whether a verifier verifies, beside its baselines."""
-    baselines = {"policy_log_probability": pool.log_probability}
-    own = own_log_probability(verifier, questions, pool)
-    if own is not None:
-        baselines["own_log_probability"] = own
-    return asdict(verifier_figures(pool.score, pool.correct, pool.valid)) | {
-        "baselines": {
-            name: asdict(verifier_figures(scores, pool.correct, pool.valid)) for name, scores in baselines.items()
-        }
-    }
+def verifiers_facts(verifiers: Sequence[str], pool: Pool, seed: int) -> dict[str, Any]:
+    """Whether verifiers verify, beside their baselines: every other sample makes the quintiles, the rest are judged."""
+    easiness = share_right(pool.every_other(0).correct, pool.every_other(0).valid)
+    judged = pool.every_other(1)
+
+    def figures(scores: Any) -> dict[str, Any]:
+        return asdict(verifier_figures(scores, judged.correct, judged.valid, easiness))
+
+    free = figures(judged.log_probability) if verifiers else {}
+    facts: dict[str, Any] = {}
+    for name in verifiers:
+        baselines = {"policy_log_probability": free}
+        facts[name] = figures(verifier_scores(name, judged)) | {"baselines": baselines}
+        own = own_log_probabilities(name, judged)
+        if own is not None:
+            baselines["own_log_probability"] = figures(own)
+            facts[name]["own_language_model"] = own_facts(name, pool.questions, seed)
+    return facts
 
 
-def drawn_pool(
-    policy: str, verifier: str | None, task: str, questions: Sequence[Question], samples: int, seed: int
-) -> Pool:
-    """`samples` solutions of every question, scored by the verifier where one is named."""
-    strategy = BestOfN() if verifier else MajorityVote()
-    driver = BatchingDriver(
-        tasks.load(task),
-        models.load(f"embedded:{policy}"),
-        verifiers.load(f"embedded:{verifier}") if verifier else None,
+def own_facts(verifier: str, questions: Sequence[Question], seed: int) -> dict[str, Any]:
+    """What the language model inside a verifier gets right by itself; it learned from right solutions."""
+    asked = questions[: OWN.questions]
+    model = own_language_model(verifier)
+    facts = asdict(
+        policy_figures(drawn_pool(model, asked, OWN.samples, seed).correct, greedy_outcomes(model, asked, seed))
     )
-    units = (Unit(question, strategy, Budget(generations=samples), seed) for question in questions)
-    traces = {trace.question.id: trace for trace in driver.solve(units)}
-    rows = [traces[question.id] for question in questions]
-    valid = np.zeros((len(rows), samples), dtype=np.bool_)
-    correct = valid.copy()
-    score = np.zeros(valid.shape)
-    log_probability = np.zeros(valid.shape)
-    for row, trace in enumerate(rows):
-        for column, (solution, right) in enumerate(zip(trace.solutions, trace.solution_correct, strict=True)):
-            valid[row, column] = solution.answer is not None
-            correct[row, column] = bool(right)
-            log_probability[row, column] = solution.logprob
-            score[row, column] = solution.step_scores[-1] if solution.step_scores else 0.0
-    return Pool(tuple(trace.solutions for trace in rows), correct, valid, score, log_probability)
+    return {name: facts[name] for name in ("pass_at_1", "greedy", "questions", "samples")}
 
 
-def greedy_outcomes(policy: str, task: str, questions: Sequence[Question], seed: int) -> Bools:
-    """Whether the policy's one attempt at temperature 0 is right. -> [Q]."""
-    driver = BatchingDriver(tasks.load(task), models.load(f"embedded:{policy}"))
-    units = (Unit(question, Greedy(), Budget(generations=1), seed) for question in questions)
-    traces: dict[str, Trace] = {trace.question.id: trace for trace in driver.solve(units)}
-    return np.array([bool(traces[question.id].correct) for question in questions])
+def over_seeds(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Mean and range of one sample and greedy over a policy's training seeds (`-seed1`, ...): policy -> figures.
+
+    >>> rates = [{"pass_at_1": {"mean": 0.5}, "greedy": {"mean": 0.6}}, {"pass_at_1": {"mean": 0.3}, "greedy": {"mean": 0.6}}]
+    >>> over_seeds({"a": rates[0], "a-seed1": rates[1]})["a"]["pass_at_1"]
+    {'mean': 0.4, 'low': 0.3, 'high': 0.5}
+    """
+    found: dict[str, Any] = {}
+    for name in figures:
+        seeds = [figures[name], *(facts for other, facts in figures.items() if other.startswith(f"{name}-seed"))]
+        if len(seeds) > 1:
+            found[name] = {"seeds": len(seeds)} | {
+                key: _range([facts[key]["mean"] for facts in seeds]) for key in ("pass_at_1", "greedy")
+            }
+    return found
 
 
-def own_log_probability(verifier: str, questions: Sequence[Question], pool: Pool) -> Floats | None:
-    """The log-probability that a verifier's own language model gives each solution, None where it has none. -> [Q, n]."""
-    from outlay.models.embedded import Engine, LogprobJob, Logprobs, load_weights, read_tokenizer
-    from outlay.models.embedded.backend import Card
-
-    folder = models.embedded_folder(verifier)
-    if not (folder / "value_head.safetensors").is_file():
-        return None
-    tokenizer, end = read_tokenizer(folder), Card.load(folder).eos_token
-    engine = Engine(load_weights(folder), slots=256)
-    for row, (question, solutions) in enumerate(zip(questions, pool.solutions, strict=True)):
-        prompt = tokenizer.encode(question.text)
-        for column, solution in enumerate(solutions):
-            written = tokenizer.encode(solution.text + (f" {end}" if solution.finished else ""))
-            engine.submit(LogprobJob((*prompt, *written), len(prompt), tag=(row, column)))
-    result = np.zeros(pool.correct.shape)
-    while not engine.idle:
-        for done in engine.step():
-            assert isinstance(done, Logprobs)
-            result[done.tag] = sum(done.logprobs)
-    return result
-
-
-def shown(figures: dict[str, Any]) -> str:
-    """The figures as a text for people: a line a fact, hardest quintile first."""
-    lines = []
-    for family, by_model in figures.items():
-        lines.append(family)
-        for name, facts in by_model.items():
-            if "greedy" in facts:
-                lines.append(
-                    f"  {name}: one sample {_percent(facts['pass_at_1'])}, greedy {_percent(facts['greedy'])}, any of "
-                    f"{facts['samples']} {_percent(facts['any_of_n'])}"
-                )
-                lines.append(f"    by quintile, hardest first: {_row(facts['quintiles'])}")
-                lines += _revising_lines(facts) if "position_accuracy" in facts else []
-                continue
-            lines.append(f"  {name}: {_areas(facts)}")
-            for baseline, values in facts["baselines"].items():
-                lines.append(f"    baseline, {baseline.replace('_', ' ')}: {_areas(values)}")
-    return "\n".join(lines)
-
-
-def _revising_lines(facts: dict[str, Any]) -> list[str]:
-    """What revising does, how it compares with no draft and a wrong draft, and how N attempts are best split."""
-    accuracy = facts["position_accuracy"]
-    gains = [gain["mean"] for gain in facts["gain_over_previous"][:4] if gain["low"] > 0]
-    lines = [
-        f"    right at position 0 to {len(accuracy) - 1}: {_row([figure['mean'] for figure in accuracy])}; "
-        f"of the first four steps {len(gains)} surely gain",
-        f"    right to wrong {_percent(facts['right_to_wrong'])}, wrong to right {_percent(facts['wrong_to_right'])}",
-    ]
-    controls = ", ".join(f"{name.replace('_', ' ')} {_percent(value)}" for name, value in facts["controls"].items())
-    lines += [f"    where the first attempt was wrong: {controls}"] if controls else []
-    for budget, splits in facts["ratios"].items():
-        for choice in [name for name in splits if name != "chains"]:
-            best = splits[choice]["best"]
-            lines.append(
-                f"    {budget} attempts in {' '.join(map(str, splits['chains']))} chains, {CHOICES[choice]}: "
-                f"{_row([figure['mean'] for figure in splits[choice]['accuracy']])}; best with {best['chains']} "
-                f"(95%: {best['low']} to {best['high']})"
-            )
-    return lines
-
-
-def _areas(facts: dict[str, Any]) -> str:
-    within = facts["auc_within_question"]
-    interval = "no question has both right and wrong samples"
-    if within["mean"] is not None:
-        interval = f"AUC within question {within['mean']:.3f} [{within['low']:.3f}, {within['high']:.3f}]"
-    overall = "undefined" if facts["auc"]["mean"] is None else f"{facts['auc']['mean']:.3f}"
-    return f"{interval}, by quintile {_row(facts['quintile_auc_within_question'])}, overall {overall}"
-
-
-def _percent(figure: dict[str, float]) -> str:
-    return f"{figure['mean']:.1%} [{figure['low']:.1%}, {figure['high']:.1%}]"
-
-
-def _row(values: Sequence[float | None]) -> str:
-    return " ".join("-" if value is None else f"{value:.2f}" for value in values)
+def _range(values: Sequence[float]) -> dict[str, float]:
+    return {"mean": round(sum(values) / len(values), 4), "low": min(values), "high": max(values)}

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from outlay.lab.cards import model_card
 from outlay.lab.measure import json_ready
-from outlay.lab.vocabulary import END, PAD, STEP_END, Vocabulary
+from outlay.lab.vocabulary import END, PAD, Vocabulary
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -128,88 +129,6 @@ def llama_config(
     if scorer:
         config |= {"num_labels": 1, "id2label": {"0": "right"}, "label2id": {"right": 0}, "classifier_dropout": 0.0}
     return config
-
-
-def model_card(about: Mapping[str, Any]) -> str:
-    """A short README: what the model is, how it was made, what it measured, what it must not be used for."""
-    role = {
-        "policy": "proposes solutions",
-        "prm": "scores every step of a solution",
-        "orm": "scores a whole solution",
-    }[about["role"]]
-    if about.get("attempts"):
-        role += f", and revises: it reads up to {about['attempts']} earlier attempts, written before the question"
-    return "\n".join(
-        [
-            "---",
-            "license: apache-2.0",
-            "tags: [outlay, test-time-compute]",
-            "---",
-            "",
-            f"# {about['name']}",
-            "",
-            f"A Llama of {about['parameters']:,} parameters, trained from scratch on the task `{about['task']}`; it {role}.",
-            "It exists to show and test how test-time compute is spent, knows nothing else, and is of no other use.",
-            "",
-            *_head_lines(about),
-            "## How it was made",
-            "",
-            f"`outlay lab train` re-makes it. Steps end in `{STEP_END}`, solutions in `{END}`.",
-            "",
-            *(f"- {key}: {_shown(value)}" for key, value in about["training"].items()),
-            "",
-            "## Measured on validation questions",
-            "",
-            *(f"- {key}: {_shown(value)}" for key, value in about["validation"].items()),
-            "",
-            *_checkpoint_lines(about),
-        ]
-    )
-
-
-def _shown(value: Any) -> str:
-    """A fact for people: a figure with its 95% interval, a list (quintiles hardest first), anything else as it is."""
-    if isinstance(value, Mapping) and {"mean", "low", "high"} <= set(value):
-        if value["mean"] is None:
-            return "undefined"
-        return f"{value['mean']:.3f} (95% interval {value['low']:.3f} to {value['high']:.3f})"
-    if isinstance(value, list | tuple):
-        return ", ".join(f"{item:.3f}" if isinstance(item, float) else _shown(item) for item in value)
-    return "undefined" if value is None else str(value)
-
-
-def _checkpoint_lines(about: Mapping[str, Any]) -> list[str]:
-    """A reviser's checkpoints: the loss with attempts in view falls below the one without only once it has learned to use them."""
-    if not about.get("checkpoints"):
-        return []
-    rows = [
-        f"| {seen['step']} | {seen['loss_without_attempts']:.3f} | {seen['loss_with_attempts']:.3f} "
-        f"| {' '.join(f'{share:.2f}' for share in seen['position_accuracy'])} |"
-        for seen in about["checkpoints"]
-    ]
-    return [
-        "## Checkpoints",
-        "",
-        "The one whose later attempts (all but the first) are most often right was kept.",
-        "",
-        "| step | loss without attempts | with | right at each position |",
-        "|---|---|---|---|",
-        *rows,
-        "",
-    ]
-
-
-def _head_lines(about: Mapping[str, Any]) -> list[str]:
-    head = about["head"]
-    if not head or head["type"] != "self_channel":
-        return []
-    return [
-        "`model.safetensors` is the policy, fine-tuned as a language model on right solutions; `value_head.safetensors` adds",
-        f"{head['num_layers']} layer over its last states and its own log-probability of each word that it reads.",
-        "This head departs from a plain value head: always read its figures beside the baseline that uses that",
-        "log-probability alone.",
-        "",
-    ]
 
 
 def _write_tensors(path: Path, tensors: Arrays) -> None:

@@ -35,6 +35,16 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A `Figure`, and the number of questions that it rests on: of an AUC, those with both right and wrong samples."""
+
+    mean: float
+    low: float
+    high: float
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyFigures:
     """How often a policy is right: with one sample, by quintile, with any of n samples, greedily."""
 
@@ -52,7 +62,7 @@ class VerifierFigures:
 
     auc: Figure
     auc_within_question: Figure
-    quintile_auc_within_question: tuple[float, ...]
+    quintile_auc_within_question: tuple[Counted, ...]
     questions: int
     solutions: int
 
@@ -71,23 +81,38 @@ def policy_figures(correct: Bools, greedy: Bools) -> PolicyFigures:
     )
 
 
-def verifier_figures(scores: Floats, correct: Bools, valid: Bools) -> VerifierFigures:
+def verifier_figures(scores: Floats, correct: Bools, valid: Bools, easiness: Floats | None = None) -> VerifierFigures:
     """Figures of last-step scores [Q, n]; `valid` is false where a sample has no answer, which nothing would choose.
 
-    Every other sample makes the quintiles, the rest measure them.
+    Quintiles are made by `easiness` [Q], the share right of *other* samples, and measured by all of these; without it
+    every other sample makes them, and the rest measure.
     """
-    judging, judged = (correct & valid)[:, ::2].sum(1), valid[:, ::2].sum(1)
-    fifths = quintiles(judging / np.maximum(judged, 1))
+    measuring = slice(None)
+    if easiness is None:
+        easiness = share_right(correct[:, ::2], valid[:, ::2])
+        measuring = slice(1, None, 2)
+    fifths = quintiles(easiness)
     areas = auc_by_question(correct, scores, valid=valid)
-    others = auc_by_question(correct[:, 1::2], scores[:, 1::2], valid=valid[:, 1::2])
+    others = auc_by_question(correct[:, measuring], scores[:, measuring], valid=valid[:, measuring])
     overall = auc(correct, scores, valid=valid)
     return VerifierFigures(
         auc=Figure(*(round(float(value), 4) for value in (overall.value, overall.low, overall.high))),
         auc_within_question=figure(areas),
-        quintile_auc_within_question=tuple(figure(others[fifths == fifth]).mean for fifth in range(QUINTILES)),
+        quintile_auc_within_question=tuple(counted(others[fifths == fifth]) for fifth in range(QUINTILES)),
         questions=scores.shape[0],
         solutions=int(valid.sum()),
     )
+
+
+def share_right(correct: Bools, valid: Bools) -> Floats:
+    """The share of each question's samples with an answer that is right, 0 where none has one. [Q, n] -> [Q]."""
+    return np.asarray((correct & valid).sum(1) / np.maximum(valid.sum(1), 1), dtype=np.float64)
+
+
+def counted(values: Floats) -> Counted:
+    """The figure of values [Q], nan ignored, and how many are left."""
+    found = figure(values)
+    return Counted(found.mean, found.low, found.high, int((~np.isnan(values)).sum()))
 
 
 def figure(values: ArrayLike) -> Figure:

@@ -193,9 +193,10 @@ def fit_verifier(
             write(stops[step], step, weights, head)
         elif step % recipe.report_every == 0:
             figures = judged(weights, head)
+            fifths = [fifth.mean for fifth in figures.quintile_auc_within_question]
             log(
                 f"{recipe.name}: step {step}, AUC {figures.auc.mean}, within question "
-                f"{figures.auc_within_question.mean} {figures.quintile_auc_within_question}"
+                f"{figures.auc_within_question.mean} {fifths}"
             )
 
     if plain:

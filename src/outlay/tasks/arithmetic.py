@@ -6,6 +6,10 @@ inside out, ` 6 + 3 = 9 ; 6 + 9 = 15 ; 7 * 15 = 52 ; 9 - 52 = 10 <end>`; its ans
 The slips are **designed**: the demonstrations that a model learns from contain systematic mistakes, carried to the end,
 so that, as with real models, the most frequent answer is often wrong and a verifier has something to do. Truth is used
 for references, grades and rewards. `Arithmetic(clean=True)` is the control: the same questions, right demonstrations.
+
+What the splits mean. A question's text decides its split, and `( 3 + 2 )` is another text than `( 2 + 3 )`. So `validation` and
+`test` ask nothing whose form, with operands of + and * in one order, is among the forms that the shipped models learned
+from (`TAUGHT_DEMONSTRATIONS`, `TAUGHT_QUESTIONS`), and a hash of the form keeps the two apart (docs/decisions/0011).
 """
 
 from __future__ import annotations
@@ -13,8 +17,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from outlay.tasks.task import content_hash, distinct, drawn, known_split
+from outlay.tasks.task import Split, content_hash, distinct, drawn, known_split
+from outlay.tasks.taught import Taught, shipped
 from outlay.types import Question
 
 MODULUS = 53
@@ -32,6 +38,13 @@ OFF_BY_ONE = 0.03
 
 CHAIN_SHARE = 0.6
 """Share of inner nodes that hang all remaining operations on one side."""
+
+TAUGHT_DEMONSTRATIONS = 400_000
+"""Demonstrations (seed 0) whose forms `validation` and `test` avoid: the most that a shipped model reads."""
+TAUGHT_QUESTIONS = 24_000
+"""Questions of `prm` (seed 0) whose forms they avoid: verifiers learn from the first 20,000."""
+VALIDATION_FORMS = 40
+"""Percent of all forms that `validation` may ask; `test` may ask the others."""
 
 Expression = int | tuple[str, "Expression", "Expression"]
 OPERATORS = "+-*"
@@ -58,8 +71,14 @@ class Arithmetic:
         return "arithmetic-clean" if self.clean else "arithmetic"
 
     def questions(self, split: str, count: int, seed: int = 0) -> list[Question]:
-        """`count` distinct questions; both variants ask the same ones."""
-        items = drawn(self._draw, _written, "arithmetic", known_split(split, self.name), seed)
+        """`count` distinct questions; both variants ask the same ones.
+
+        In `validation` and `test` distinct means another form, and no form is one that was taught or one of the other split.
+        """
+        wanted = known_split(split, self.name)
+        items = drawn(self._draw, _written, "arithmetic", wanted, seed)
+        if wanted == "validation" or wanted == "test":
+            return [self._question(item, split) for item in distinct(_unseen(items, wanted), form_of, count, self.name)]
         return [self._question(item, split) for item in distinct(items, _written, count, self.name)]
 
     def demonstrations(self, count: int, seed: int = 0) -> Iterator[tuple[Question, str]]:
@@ -122,6 +141,61 @@ def written_result(operator: str, a: int, b: int, slips: random.Random | None) -
     elif chance < OFF_BY_ONE:
         value += slips.choice((-1, 1))
     return value % MODULUS
+
+
+def form_of(expression: Expression) -> str:
+    """The expression with operands of + and * in one order: what makes two questions the same to a learner.
+
+    Nothing else is made equal: `( ( 1 + 2 ) + 3 )` and `( 1 + ( 2 + 3 ) )` have other steps.
+
+    >>> form_of(("+", ("*", 5, 4), 3)) == form_of(("+", 3, ("*", 4, 5)))
+    True
+    """
+    if isinstance(expression, int):
+        return str(expression)
+    operator, left, right = expression
+    operands = [form_of(left), form_of(right)]
+    if operator != "-":
+        operands.sort()
+    return f"({operands[0]}{operator}{operands[1]})"
+
+
+def read_expression(text: str) -> Expression:
+    """The expression that a question's text writes.
+
+    >>> read_expression("( ( 6 + 3 ) - 4 ) |")
+    ('-', ('+', 6, 3), 4)
+    """
+    words = iter(text.removesuffix("|").split())
+
+    def read() -> Expression:
+        word = next(words)
+        if word != "(":
+            return int(word)
+        left, operator, right = read(), next(words), read()
+        next(words)
+        return operator, left, right
+
+    return read()
+
+
+def taught_forms(demonstrations: int = TAUGHT_DEMONSTRATIONS, questions: int = TAUGHT_QUESTIONS) -> Iterator[str]:
+    """The forms of the first demonstrations and of the first questions of `prm`; they repeat each other."""
+    task = Arithmetic()
+    items = drawn(task._draw, _written, "arithmetic", "train", 0)
+    yield from (form_of(item) for item in islice(items, demonstrations))
+    items = drawn(task._draw, _written, "arithmetic", "prm", 0)
+    yield from (form_of(item) for item in distinct(items, _written, questions, task.name))
+
+
+def _unseen(items: Iterator[Expression], split: Split) -> Iterator[Expression]:
+    """Those of `items` whose form was not taught and belongs to `split`, which is `validation` or `test`."""
+    taught: Taught = shipped("arithmetic")
+    for item in items:
+        form = form_of(item)
+        validates = int(content_hash(f"form {form}"), 16) % 100 < VALIDATION_FORMS
+        if validates == (split == "validation") and form not in taught:
+            yield item
 
 
 def _random_expression(operations: int, generator: random.Random) -> Expression:

@@ -81,7 +81,8 @@ class Asked:
     examples: tuple[Test, ...]
     behaviour: str
     outputs: str
-    """The outputs of the examples: what makes two questions the same, so neither a text nor a behaviour is in two splits."""
+    """The outputs of the examples: what makes two questions the same, so no text is in two splits. A behaviour may be: about 3
+    of 1,000 test questions hide one that a demonstration has too, of a program that does otherwise on the examples."""
 
 
 @dataclass(frozen=True, slots=True)
