@@ -100,7 +100,7 @@ class LaneMemory:
             new = int((rows.position - self.length[rows.lane]).max()) + 1
             needed = int(self.length.max()) + new
             if needed > self.capacity:
-                needed += _MORE_ROWS
+                needed += max(_MORE_ROWS, needed // 2)
             self._rebuild(np.arange(self.width), max(self.capacity, needed), self.width)
             start, at = self._stretches(rows)
             lowest, highest = int(start.min()), int(at.max())
@@ -141,28 +141,33 @@ class LaneMemory:
 
     def _rebuild(self, keep: Indices, capacity: int, width: int) -> None:
         """New memory, with the lanes `keep` first, all ending at the same row."""
-        old, lengths, held = self._stored, self.length[keep], self._held[keep]
-        longest, count = int(lengths.max(initial=0)), len(keep)
+        old, lengths, held, count = self._stored, self.length[keep], self._held[keep], len(keep)
+        longest = int(lengths.max(initial=0))
         ends = self._base[keep] + lengths
-        copies: list[tuple[Indices, Indices, int]] = []
+        cuts = []
         for end in np.unique(ends[held]).tolist():
-            which = np.flatnonzero(held & (ends == end))
-            copies.append((which, keep[which], int(end)))
-        sources = [
-            (to, lanes, self._pieces(end - int(lengths[to].max()), int(lengths[to].max()))) for to, lanes, end in copies
-        ]
+            to = np.flatnonzero(held & (ends == end))
+            rows = int(lengths[to].max())
+            cuts.append((to, longest - rows, self._pieces(end - rows, rows)))
         self._set_capacity(max(capacity, longest), width)
-        for to, lanes, pieces in sources:
-            done = _CARRY + longest - int(lengths[to].max())
+        for to, row, pieces in cuts:
             for piece in pieces:
-                rows = piece.stop - piece.start
-                for layer in range(self._layers):
-                    part = old[layer, piece]
-                    self._stored[layer, done : done + rows, :, to] = part[:, :, lanes].transpose(2, 0, 1)
-                done += rows
+                after = row + piece.stop - piece.start
+                self._copy(old[:, piece], keep if len(cuts) == 1 else keep[to], row, to if len(cuts) > 1 else None)
+                row = after
         self.length, self._held, self._base = (np.zeros(width, kind) for kind in (np.intp, bool, np.intp))
         self.length[:count], self._held[:count], self._base[:count] = lengths, held, longest - lengths
         self._next = longest
+
+    def _copy(self, rows: Float32, lanes: Indices, row: int, to: Indices | None) -> None:
+        """Copy these lanes of old memory to rows from `row` on: into the first lanes, or into the lanes `to`."""
+        whole = len(lanes) == rows.shape[-1]
+        for old, new in zip(rows, self._stored, strict=True):
+            new = new[_CARRY + row : _CARRY + row + len(old)]
+            if to is None:
+                new[:, :, : len(lanes)] = old if whole else np.take(old, lanes, axis=2)
+            else:
+                new[:, :, to] = np.take(old, lanes, axis=2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

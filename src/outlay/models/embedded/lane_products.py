@@ -24,13 +24,26 @@ NARROWEST = 16
 """Lanes in the narrowest block: full vector registers, so that elementwise arithmetic takes one path at any width."""
 
 WIDTHS = (256, 128, 64, 32, 16, 8)
+NARROWER = (192, 128, 64, 32, 16)
 WITHOUT_BLAS = 0
+
+_STEP = 64
+
+
+def block_width(rows: int, narrowest: int) -> int:
+    """The width of a block for so many rows: a power of two up to 64, then a multiple of 64.
+
+    >>> block_width(3, 16), block_width(33, 16), block_width(130, 16), block_width(130, 128)
+    (16, 64, 192, 256)
+    """
+    least = 1 << max(rows - 1, 0).bit_length()
+    return max(narrowest, least) if least <= _STEP else -(-rows // max(_STEP, narrowest)) * max(_STEP, narrowest)
 
 
 class LaneProduct:
     """Multiplies matrices [m, k] by lanes [k, n], `width` lanes at a time (WITHOUT_BLAS: by NumPy's own loops).
 
-    n is a power of two from `narrowest` to LANES.
+    n is a `block_width`.
     """
 
     def __init__(self, width: int, narrowest: int | None = None) -> None:
@@ -47,9 +60,10 @@ class LaneProduct:
         for width in WIDTHS:
             product = cls(width)
             if all(product.treats_lanes_alike(matrix) for matrix in one_of_each):
-                narrower = [n for n in WIDTHS if NARROWEST <= n < width]
-                while narrower and all(product.agrees_with(narrower[0], matrix) for matrix in one_of_each):
-                    product.narrowest = narrower.pop(0)
+                for narrower in (n for n in NARROWER if n < width):
+                    if not all(product.agrees_with(narrower, matrix) for matrix in one_of_each):
+                        break
+                    product.narrowest = narrower
                 return product
         return cls(WITHOUT_BLAS)
 
@@ -62,9 +76,10 @@ class LaneProduct:
     def agrees_with(self, narrower: int, matrix: Float32) -> bool:
         """Whether products of so many lanes have the bits of these."""
         lanes = np.random.default_rng(1).standard_normal((matrix.shape[1], LANES)).astype(np.float32)
-        parts = np.split(lanes, LANES // narrower, axis=1)
-        apart = [matrix @ np.ascontiguousarray(part) for part in parts]
-        return bool((self(matrix, lanes) == np.concatenate(apart, axis=1)).all())
+        whole = self(matrix, lanes)
+        starts = range(0, LANES - narrower + 1, narrower)
+        apart = [matrix @ np.ascontiguousarray(lanes[:, start : start + narrower]) for start in starts]
+        return bool((whole[:, : len(starts) * narrower] == np.concatenate(apart, axis=1)).all())
 
     def __call__(self, matrix: Float32, lanes: Float32, out: Float32 | None = None) -> Float32:
         """`matrix` @ `lanes`, [m, n], in `out` where that is given (which must be contiguous)."""

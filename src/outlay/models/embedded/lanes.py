@@ -1,7 +1,7 @@
 """The state of the sequences that share a block: one lane each.
 
 A lane holds one sequence: its tokens so far, how many of them are known but not yet read, how it draws and when it
-ends. A group has as many lanes as its sequences need, a power of two, up to its slots. This file moves those numbers; what
+ends. A group has as many lanes as its sequences need, up to its slots. This file moves those numbers; what
 is worth computing and what a finished sequence means is the engine's business.
 """
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from outlay.models.embedded.forward import Outcome, stacked
 from outlay.models.embedded.jobs import GenerateJob, Job
 from outlay.models.embedded.lane_memory import Indices, LaneMemory, Rows
+from outlay.models.embedded.lane_products import block_width
 from outlay.models.embedded.prefix_cache import Prefix
 from outlay.models.embedded.sampling import Tokens, sample, streams, uniforms_of_streams
 from outlay.models.embedded.weights import Weights
@@ -134,15 +135,14 @@ class Lanes:
 
     def make_room(self, more: int) -> int:
         """Get as many free lanes as the slots allow, `more` if possible, and say how many there are."""
-        most = _power_of_two(self.slots, self._narrowest)
         wanted = min(self.count + more, self.slots)
-        if wanted > self.width and self.width < most:
-            self._resize(np.arange(self.width), _power_of_two(wanted, self._narrowest))
+        if wanted > self.width:
+            self._resize(np.arange(self.width), block_width(wanted, self._narrowest))
         return len(self.free)
 
     def narrow(self) -> None:
-        """Give up lanes where half of them or more are empty."""
-        width = _power_of_two(self.count, self._narrowest)
+        """Give up lanes where fewer would do."""
+        width = block_width(self.count, self._narrowest)
         if width < self.width:
             self._resize(np.flatnonzero(self.active), width)
 
@@ -267,7 +267,7 @@ class Lanes:
         counts = np.minimum(unread, _GATHERED_ROWS // len(lanes))
         used = int(counts.sum())
         first_rows = np.cumsum(counts) - counts
-        row = np.arange(_power_of_two(used, self._narrowest))
+        row = np.arange(block_width(used, self._narrowest))
         row[used:] = 0
         owner = np.searchsorted(first_rows, row, side="right") - 1
         lane, position = lanes[owner], self.position[lanes][owner] + row - first_rows[owner]
@@ -345,8 +345,3 @@ class Lanes:
         which = np.flatnonzero(eos | stop | length)
         how = ["eos" if eos[i] else "stop" if stop[i] else "length" for i in which]
         return lanes[which], how
-
-
-def _power_of_two(least: int, narrowest: int) -> int:
-    """The smallest power of two from `narrowest` on that is at least `least`."""
-    return max(narrowest, 1 << max(least - 1, 0).bit_length())
