@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from outlay.models.embedded.forward import Outcome, stacked
 from outlay.models.embedded.jobs import GenerateJob, Job
-from outlay.models.embedded.lane_memory import Indices, LaneMemory, Rows
+from outlay.models.embedded.lane_banks import BANK, LaneBanks, Rows
+from outlay.models.embedded.lane_memory import Indices
 from outlay.models.embedded.lane_products import block_width
 from outlay.models.embedded.prefix_cache import Prefix
 from outlay.models.embedded.sampling import Tokens, sample, streams, uniforms_of_streams
@@ -84,16 +85,17 @@ class Lanes:
 
     _OF_A_LANE = (
         *("active", "known", "prompt", "limit", "tokens", "logprobs", "values", "generating", "temperature", "top_p"),
-        *("_ending", "_stops_left", "_stream"),
+        *("position", "_ending", "_stops_left", "_stream"),
     )
 
     def __init__(self, weights: Weights, slots: int, endings: Endings, narrowest: int) -> None:
         positions, width = weights.shape.positions, narrowest
         self.slots, self._narrowest, self._endings = slots, narrowest, endings
-        self.memory = LaneMemory(weights, width)
+        self.memory = LaneBanks(weights, width)
         self.sequences: list[Sequence | None] = [None] * width
         self.count = 0
         self.active = np.zeros(width, bool)
+        self.position = np.zeros(width, np.intp)
         self.known = np.zeros(width, np.intp)
         self.prompt = np.zeros(width, np.intp)
         self.limit = np.zeros(width, np.intp)
@@ -117,11 +119,6 @@ class Lanes:
         return len(self.active)
 
     @property
-    def position(self) -> Indices:
-        """The next position to read of each lane."""
-        return self.memory.length
-
-    @property
     def reading(self) -> bool:
         """Whether some sequence has tokens left that were given to it."""
         return self._reading > 0
@@ -137,31 +134,50 @@ class Lanes:
         """Get as many free lanes as the slots allow, `more` if possible, and say how many there are."""
         wanted = min(self.count + more, self.slots)
         if wanted > self.width:
-            self._resize(np.arange(self.width), block_width(wanted, self._narrowest))
+            width = block_width(wanted, self._narrowest)
+            self._resize(np.array([*range(self.width), *[-1] * (width - self.width)], np.intp))
         return len(self.free)
 
     def narrow(self) -> None:
-        """Give up lanes where fewer would do."""
+        """Give up lanes once those that are empty have cost a block's work: it is about what moving the others costs."""
         width = block_width(self.count, self._narrowest)
-        if width < self.width:
-            self._resize(np.flatnonzero(self.active), width)
+        self._wasted += 1.0 - width / self.width
+        if self._wasted >= 1.0:
+            self._resize(self._narrowed(width))
 
-    def _resize(self, keep: Indices, width: int) -> None:
-        self.memory.resize(keep, width)
+    def _narrowed(self, width: int) -> Indices:
+        """The lanes to keep: those of the fullest banks where they stand, the rest on lanes free there."""
+        if self.width <= BANK:
+            keep = np.flatnonzero(self.active)
+            return np.append(keep, np.full(width - len(keep), -1, np.intp))
+        by_bank = np.where(self.active, np.arange(self.width), -1).reshape(-1, BANK)
+        fullest = np.sort(np.argsort(-np.array(self.memory.held_in_banks), kind="stable")[: -(-width // BANK)])
+        source = by_bank[fullest].ravel()
+        moved = np.delete(by_bank, fullest, axis=0)
+        moved = moved[moved >= 0]
+        source[np.flatnonzero(source < 0)[: len(moved)]] = moved
+        return source
+
+    def _resize(self, source: Indices) -> None:
+        """Be what was lane `source[i]` in lane i (-1: an empty one)."""
+        self.memory.resize(source)
+        lane = np.flatnonzero(source >= 0)
+        old_lane = source[lane]
         for name in self._OF_A_LANE:
             old = getattr(self, name)
-            new = np.zeros((width, *old.shape[1:]), old.dtype)
-            new[: len(keep)] = old[keep]
+            new = np.zeros((len(source), *old.shape[1:]), old.dtype)
+            new[lane] = old[old_lane]
             setattr(self, name, new)
         for parameter in (self.temperature, self.top_p):
-            parameter[len(keep) :] = 1.0
-        previous = np.zeros((len(self.previous), width), np.float32)
-        previous[:, : len(keep)] = self.previous[:, keep]
+            parameter[source < 0] = 1.0
+        previous = np.zeros((len(self.previous), len(source)), np.float32)
+        previous[:, lane] = self.previous[:, old_lane]
         self.previous = previous
-        self.sequences = [*(self.sequences[lane] for lane in keep), *[None] * (width - len(keep))]
+        self.sequences = [self.sequences[at] if at >= 0 else None for at in source.tolist()]
         self._take_stock()
 
     def _take_stock(self) -> None:
+        self._wasted = 0.0
         self._every = np.arange(self.width)
         usable = range(min(self.width, self.slots))
         self.free = [lane for lane in reversed(usable) if self.sequences[lane] is None]
@@ -170,12 +186,14 @@ class Lanes:
 
     def install(self, sequences: Listed[Sequence]) -> list[int]:
         """Put sequences into free lanes, their prefixes' keys and values not yet (see `restore`); gives the lanes."""
+        self._wasted = 0.0
         self.free.sort(reverse=True)
         lanes = [self.free.pop() for _ in sequences]
         at = np.array(lanes, np.intp)
         lengths = np.array([len(sequence.job.tokens) for sequence in sequences], np.intp)
         read = [sequence.prefix.length if sequence.prefix is not None else 0 for sequence in sequences]
-        self.memory.place(at, np.array(read, np.intp))
+        self.position[at] = read
+        self.memory.place(at, self.position[at])
         self.count += len(lanes)
         self.active[at] = True
         self.known[at] = self.prompt[at] = self.limit[at] = lengths
@@ -249,6 +267,7 @@ class Lanes:
         self.sequences[lane] = None
         self.count -= 1
         self.active[lane] = False
+        self.position[lane] = 0
         self.memory.release(lane)
         self.generating[lane] = False
         self.temperature[lane] = self.top_p[lane] = 1.0
@@ -268,7 +287,7 @@ class Lanes:
         used = int(counts.sum())
         first_rows = np.cumsum(counts) - counts
         row = np.arange(block_width(used, self._narrowest))
-        row[used:] = 0
+        row[used:] = first_rows[-1]
         owner = np.searchsorted(first_rows, row, side="right") - 1
         lane, position = lanes[owner], self.position[lanes][owner] + row - first_rows[owner]
         return Rows(lane, position, self.tokens[lane, position], in_order=False)
@@ -295,7 +314,8 @@ class Lanes:
         if self.reading:
             before = self.position < self.prompt
             self._reading -= int((before & (self.position + read >= self.prompt) & self.active).sum())
-        self.memory.length += read
+        self.position += read
+        self.memory.read(read)
         return int(read.sum())
 
     def _record_known(self, rows: Rows, logprobs: npt.NDArray[np.float32]) -> None:
