@@ -19,8 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outlay.models.embedded.lane_banks import LaneBanks, Rows, Window
-from outlay.models.embedded.lane_memory import Indices
+from outlay.models.embedded.lane_memory import Indices, LaneMemory, Rows, Window
 from outlay.models.embedded.lane_products import LaneProduct
 from outlay.models.embedded.sampling import log_softmax
 from outlay.models.embedded.weights import Float32, LayerWeights, LlamaShape, Weights
@@ -54,7 +53,7 @@ class Forward:
         """The least number of rows that a block may have."""
         return self._product.narrowest
 
-    def __call__(self, rows: Rows, memory: LaneBanks, previous: Float32 | None) -> Outcome:
+    def __call__(self, rows: Rows, memory: LaneMemory, previous: Float32 | None) -> Outcome:
         """Compute one block, writing its keys and values into `memory`.
 
         `previous` [V, lanes] holds, a lane each, the next-token log-probabilities after the token before the lane's
@@ -64,23 +63,22 @@ class Forward:
         scratch = self._scratches.get(width)
         if scratch is None:
             scratch = self._scratches[width] = _Scratch(shape, width)
-        windows = memory.windows(rows)
-        scratch.prepare(rows.position, self._rotary)
+        window = memory.window(rows)
+        scratch.prepare(rows.position, self._rotary, len(window.hidden))
         hidden = np.take(weights.embedding, rows.token, axis=1, out=scratch.hidden, mode="clip")
         for index, layer in enumerate(weights.layers):
-            self._llama_block(hidden, layer, index, windows, scratch)
+            self._llama_block(hidden, layer, index, window, scratch)
         normalised = rms_normalised(hidden, shape.norm_epsilon, out=scratch.normalised)
         logprobs = None
         if weights.unembedding is not None:
             logprobs = log_softmax(self._product(weights.unembedding, normalised))
-        return Outcome(logprobs, self._values(normalised, logprobs, rows, windows, previous, scratch))
+        return Outcome(logprobs, self._values(normalised, logprobs, window, previous, scratch))
 
     def _values(
         self,
         normalised: Float32,
         logprobs: Float32 | None,
-        rows: Rows,
-        windows: list[Window],
+        window: Window,
         previous: Float32 | None,
         scratch: _Scratch,
     ) -> Float32 | None:
@@ -91,17 +89,17 @@ class Forward:
         if head is None:
             return None
         if head.self_channel is not None and logprobs is not None:
-            features = self_channel_features(logprobs, rows, previous)
+            features = self_channel_features(logprobs, window.rows, previous)
             state = rms_normalised(scratch.hidden, _UNGAINED_EPSILON)
             state += self._product(head.self_channel.channel, features)
             state += head.self_channel.bias
             for index, layer in enumerate(head.self_channel.layers):
-                self._llama_block(state, layer, shape.layers + index, windows, scratch)
+                self._llama_block(state, layer, shape.layers + index, window, scratch)
             normalised = rms_normalised(state, shape.norm_epsilon)
         return sigmoid(np.einsum("ds,d->s", normalised, head.score) + np.float32(head.bias))
 
     def _llama_block(
-        self, hidden: Float32, layer: LayerWeights, index: int, windows: list[Window], scratch: _Scratch
+        self, hidden: Float32, layer: LayerWeights, index: int, window: Window, scratch: _Scratch
     ) -> None:
         """Attention and feed-forward, added to `hidden` [d, n] in place."""
         epsilon, width = self.weights.shape.norm_epsilon, self.weights.shape.attention_width
@@ -109,40 +107,38 @@ class Forward:
         normalised = rms_normalised(hidden, epsilon, out=scratch.normalised)
         projected = product(layer.query_key_value, normalised, out=scratch.query_key_value)
         scratch.rotate(projected[: 2 * width])
-        for window in windows:
-            window.write(index, projected[width:, window.columns])
-            self._attend(projected[:width], window, index, scratch.mixed)
-        hidden += product(layer.attention_out, scratch.mixed, out=scratch.residual)
+        window.write(index, projected[width:])
+        mixed = self._attend(projected[:width], *window.read(index), window.hidden, scratch)
+        hidden += product(layer.attention_out, mixed, out=scratch.residual)
         normalised = rms_normalised(hidden, epsilon, out=scratch.normalised)
         gate_up = product(layer.gate_up, normalised, out=scratch.gate_up)
         hidden += product(layer.down, scratch.silu_gated(gate_up), out=scratch.residual)
 
-    def _attend(self, query: Float32, window: Window, layer: int, mixed: Float32) -> None:
-        """softmax(query . keys) values over the rows that each column of a window sees, into its columns of `mixed` [a, n]."""
-        shape, hidden = self.weights.shape, window.hidden
-        span, width = len(hidden), hidden.shape[2]
-        columns = shape.heads * width
-        stretch, wrapped = window.read(layer)
-        count = len(stretch)
-        own = np.ascontiguousarray(query[:, window.columns]).reshape(shape.head_size, columns)
+    def _attend(
+        self, query: Float32, stretch: Float32, wrapped: Float32 | None, hidden: Float32, scratch: _Scratch
+    ) -> Float32:
+        """softmax(query . keys) values, [a, n], over the rows of memory that each row sees (see `Window.read`)."""
+        shape = self.weights.shape
+        columns, count = shape.heads * query.shape[1], len(stretch)
+        query = query.reshape(shape.head_size, columns)
         part = stretch.reshape(count, 2, shape.head_size, columns)
-        scores = np.empty((span, columns), np.float32)
-        np.einsum("tdx,dx->tx", part[:, 0], own, out=scores[:count])
+        scores = scratch.scores[: len(hidden)]
+        np.einsum("tdx,dx->tx", part[:, 0], query, out=scores[:count])
         if wrapped is not None:
             rest = wrapped.reshape(len(wrapped), 2, shape.head_size, columns)
-            np.einsum("tdx,dx->tx", rest[1:, 0], own, out=scores[count:])
-        by_head = scores.reshape(span, shape.heads, width)
+            np.einsum("tdx,dx->tx", rest[1:, 0], query, out=scores[count:])
+        by_head = scores.reshape(len(hidden), shape.heads, -1)
         by_head += hidden
-        scores -= np.maximum.reduce(scores, axis=0)
+        scores -= np.maximum.reduce(scores, axis=0, out=scratch.of_head)
         np.exp(scores, out=scores)
-        total = np.add.reduce(scores, axis=0)
-        sums = np.einsum("tdx,tx->dx", part[:, 1], scores[:count], out=own)
+        total = np.add.reduce(scores, axis=0, out=scratch.of_head)
+        mixed = np.einsum("tdx,tx->dx", part[:, 1], scores[:count], out=scratch.mixed)
         if wrapped is not None:
-            rest[0, 1] = sums
+            rest[0, 1] = mixed
             scores[count - 1] = 1.0
-            np.einsum("tdx,tx->dx", rest[:, 1], scores[count - 1 :], out=sums)
-        sums /= total
-        mixed[:, window.columns] = sums.reshape(shape.attention_width, width)
+            np.einsum("tdx,tx->dx", rest[:, 1], scores[count - 1 :], out=mixed)
+        mixed /= total
+        return mixed.reshape(shape.attention_width, -1)
 
 
 class _Scratch:
@@ -150,19 +146,24 @@ class _Scratch:
 
     def __init__(self, shape: LlamaShape, width: int) -> None:
         half, columns = shape.head_size // 2, shape.heads * width
+        self._shape, self._width = shape, width
         self.hidden = np.empty((shape.hidden, width), np.float32)
         self.normalised = np.empty((shape.hidden, width), np.float32)
         self.residual = np.empty((shape.hidden, width), np.float32)
         self.query_key_value = np.empty((3 * shape.attention_width, width), np.float32)
         self.gate_up = np.empty((2 * shape.intermediate, width), np.float32)
-        self.mixed = np.zeros((shape.attention_width, width), np.float32)
+        self.mixed = np.empty((shape.head_size, columns), np.float32)
+        self.of_head = np.empty(columns, np.float32)
+        self.scores = np.empty((0, columns), np.float32)
         self._sigmoid = np.empty((shape.intermediate, width), np.float32)
         self._cosine_sine = np.empty((2, half, shape.heads, width), np.float32)
         self._turned = np.empty((2, 2, 2, half * columns), np.float32)
 
-    def prepare(self, position: Indices, rotary: Float32) -> None:
+    def prepare(self, position: Indices, rotary: Float32, span: int) -> None:
         """Set what depends on the rows' positions alone."""
         self._cosine_sine[:] = np.take(rotary, position, axis=2)[:, :, None, :]
+        if len(self.scores) < span:
+            self.scores = np.empty((span + 8, self.scores.shape[1]), np.float32)
 
     def rotate(self, query_key: Float32) -> None:
         """Rotary position embedding of queries and keys [2a, n], in place."""

@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from outlay.models.embedded.forward import Outcome, stacked
 from outlay.models.embedded.jobs import GenerateJob, Job
-from outlay.models.embedded.lane_banks import BANK, LaneBanks, Rows
-from outlay.models.embedded.lane_memory import Indices
+from outlay.models.embedded.lane_memory import Indices, LaneMemory, Rows
 from outlay.models.embedded.lane_products import block_width
 from outlay.models.embedded.prefix_cache import Prefix
 from outlay.models.embedded.sampling import Tokens, sample, streams, uniforms_of_streams
@@ -85,17 +84,16 @@ class Lanes:
 
     _OF_A_LANE = (
         *("active", "known", "prompt", "limit", "tokens", "logprobs", "values", "generating", "temperature", "top_p"),
-        *("position", "_ending", "_stops_left", "_stream"),
+        *("_ending", "_stops_left", "_stream"),
     )
 
     def __init__(self, weights: Weights, slots: int, endings: Endings, narrowest: int) -> None:
         positions, width = weights.shape.positions, narrowest
         self.slots, self._narrowest, self._endings = slots, narrowest, endings
-        self.memory = LaneBanks(weights, width)
+        self.memory = LaneMemory(weights, width)
         self.sequences: list[Sequence | None] = [None] * width
         self.count = 0
         self.active = np.zeros(width, bool)
-        self.position = np.zeros(width, np.intp)
         self.known = np.zeros(width, np.intp)
         self.prompt = np.zeros(width, np.intp)
         self.limit = np.zeros(width, np.intp)
@@ -119,6 +117,11 @@ class Lanes:
         return len(self.active)
 
     @property
+    def position(self) -> Indices:
+        """The next position to read of each lane."""
+        return self.memory.length
+
+    @property
     def reading(self) -> bool:
         """Whether some sequence has tokens left that were given to it."""
         return self._reading > 0
@@ -134,8 +137,8 @@ class Lanes:
         """Get as many free lanes as the slots allow, `more` if possible, and say how many there are."""
         wanted = min(self.count + more, self.slots)
         if wanted > self.width:
-            width = block_width(wanted, self._narrowest)
-            self._resize(np.array([*range(self.width), *[-1] * (width - self.width)], np.intp))
+            width = block_width(min(max(wanted, 2 * self.width), self.slots), self._narrowest)
+            self._resize(np.arange(self.width), width)
         return len(self.free)
 
     def narrow(self) -> None:
@@ -143,37 +146,21 @@ class Lanes:
         width = block_width(self.count, self._narrowest)
         self._wasted += 1.0 - width / self.width
         if self._wasted >= 1.0:
-            self._resize(self._narrowed(width))
+            self._resize(np.flatnonzero(self.active), width)
 
-    def _narrowed(self, width: int) -> Indices:
-        """The lanes to keep: those of the fullest banks where they stand, the rest on lanes free there."""
-        if self.width <= BANK:
-            keep = np.flatnonzero(self.active)
-            return np.append(keep, np.full(width - len(keep), -1, np.intp))
-        by_bank = np.where(self.active, np.arange(self.width), -1).reshape(-1, BANK)
-        fullest = np.sort(np.argsort(-np.array(self.memory.held_in_banks), kind="stable")[: -(-width // BANK)])
-        source = by_bank[fullest].ravel()
-        moved = np.delete(by_bank, fullest, axis=0)
-        moved = moved[moved >= 0]
-        source[np.flatnonzero(source < 0)[: len(moved)]] = moved
-        return source
-
-    def _resize(self, source: Indices) -> None:
-        """Be what was lane `source[i]` in lane i (-1: an empty one)."""
-        self.memory.resize(source)
-        lane = np.flatnonzero(source >= 0)
-        old_lane = source[lane]
+    def _resize(self, keep: Indices, width: int) -> None:
+        self.memory.resize(keep, width)
         for name in self._OF_A_LANE:
             old = getattr(self, name)
-            new = np.zeros((len(source), *old.shape[1:]), old.dtype)
-            new[lane] = old[old_lane]
+            new = np.zeros((width, *old.shape[1:]), old.dtype)
+            new[: len(keep)] = old[keep]
             setattr(self, name, new)
         for parameter in (self.temperature, self.top_p):
-            parameter[source < 0] = 1.0
-        previous = np.zeros((len(self.previous), len(source)), np.float32)
-        previous[:, lane] = self.previous[:, old_lane]
+            parameter[len(keep) :] = 1.0
+        previous = np.zeros((len(self.previous), width), np.float32)
+        previous[:, : len(keep)] = self.previous[:, keep]
         self.previous = previous
-        self.sequences = [self.sequences[at] if at >= 0 else None for at in source.tolist()]
+        self.sequences = [*(self.sequences[lane] for lane in keep), *[None] * (width - len(keep))]
         self._take_stock()
 
     def _take_stock(self) -> None:
@@ -192,8 +179,7 @@ class Lanes:
         at = np.array(lanes, np.intp)
         lengths = np.array([len(sequence.job.tokens) for sequence in sequences], np.intp)
         read = [sequence.prefix.length if sequence.prefix is not None else 0 for sequence in sequences]
-        self.position[at] = read
-        self.memory.place(at, self.position[at])
+        self.memory.place(at, np.array(read, np.intp))
         self.count += len(lanes)
         self.active[at] = True
         self.known[at] = self.prompt[at] = self.limit[at] = lengths
@@ -267,7 +253,6 @@ class Lanes:
         self.sequences[lane] = None
         self.count -= 1
         self.active[lane] = False
-        self.position[lane] = 0
         self.memory.release(lane)
         self.generating[lane] = False
         self.temperature[lane] = self.top_p[lane] = 1.0
@@ -314,8 +299,7 @@ class Lanes:
         if self.reading:
             before = self.position < self.prompt
             self._reading -= int((before & (self.position + read >= self.prompt) & self.active).sum())
-        self.position += read
-        self.memory.read(read)
+        self.memory.length += read
         return int(read.sum())
 
     def _record_known(self, rows: Rows, logprobs: npt.NDArray[np.float32]) -> None:
