@@ -288,30 +288,32 @@ class Engine:
             self._push(Sequence(job, index, prefix), first=True)
 
     def _finish_ended(self, group: Lanes, drew: Indices) -> None:
+        """Hand over what ended with the token just drawn, and empty its lanes.
+
+        What was read of it (all but the last token) is kept where a next step may follow.
+        """
         self._counts["tokens_generated"] += len(drew)
         lanes, how = group.ended(drew)
-        for lane, finish in zip(lanes.tolist(), how, strict=True):
-            self._finish_generating(group, lane, cast(Finish, finish))
-
-    def _finish_generating(self, group: Lanes, lane: int, finish: Finish) -> None:
-        """Hand over a continuation; keep what of it was read (all but the last token) where a next step may follow."""
-        sequence = group.sequences[lane]
-        assert sequence is not None
-        prompt, known = int(group.prompt[lane]), int(group.known[lane])
-        drawn = slice(prompt, known)
-        self._results.append(
-            Continuation(
-                sequence.job.tag,
-                sequence.index,
-                tuple(group.tokens[lane, drawn].tolist()),
-                tuple(group.logprobs[lane, drawn].tolist()),
-                finish,
+        if not len(lanes):
+            return
+        tokens, logprobs = group.tokens[lanes].tolist(), group.logprobs[lanes].tolist()
+        spans = zip(group.prompt[lanes].tolist(), group.known[lanes].tolist(), strict=True)
+        for at, (lane, finish, (prompt, known)) in enumerate(zip(lanes.tolist(), how, spans, strict=True)):
+            sequence = group.sequences[lane]
+            assert sequence is not None
+            self._results.append(
+                Continuation(
+                    sequence.job.tag,
+                    sequence.index,
+                    tuple(tokens[at][prompt:known]),
+                    tuple(logprobs[at][prompt:known]),
+                    cast(Finish, finish),
+                )
             )
-        )
-        if finish == "stop" and known - 1 > prompt:
-            tokens = group.tokens[lane, : known - 1].tobytes()
-            self._cache.put(tokens, group.snapshot(lane, known - 1, keys_values=True, logprobs=True))
-        group.release(lane)
+            if finish == "stop" and known - 1 > prompt:
+                prefix = group.snapshot(lane, known - 1, keys_values=True, logprobs=True)
+                self._cache.put(group.tokens[lane, : known - 1].tobytes(), prefix)
+        group.release(lanes)
 
     def _finish_reading(self, group: Lanes, lane: int) -> None:
         """Hand over scores or log-probabilities; keep what was read for scoring what continues it."""
@@ -328,7 +330,7 @@ class Engine:
         elif isinstance(job, LogprobJob):
             logprobs = group.logprobs[lane, job.start : length]
             self._results.append(Logprobs(job.tag, tuple(logprobs.tolist())))
-        group.release(lane)
+        group.release(np.array([lane]))
 
 
 def _rows_at_most(sequence: Sequence) -> int:

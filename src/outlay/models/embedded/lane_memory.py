@@ -74,10 +74,10 @@ class LaneMemory:
         self.length[lanes] = lengths
         self._held[lanes] = True
 
-    def release(self, lane: int) -> None:
-        """Forget a lane's sequence."""
-        self._held[lane] = False
-        self.length[lane] = 0
+    def release(self, lanes: Indices) -> None:
+        """Forget the sequences in these lanes."""
+        self._held[lanes] = False
+        self.length[lanes] = 0
 
     def restore(self, lanes: list[int], prefix: Prefix) -> None:
         """Copy a prefix's keys and values into lanes where a sequence was placed with its length."""

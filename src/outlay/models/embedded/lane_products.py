@@ -82,17 +82,13 @@ class LaneProduct:
         return bool((whole[:, : len(starts) * narrower] == np.concatenate(apart, axis=1)).all())
 
     def __call__(self, matrix: Float32, lanes: Float32, out: Float32 | None = None) -> Float32:
-        """`matrix` @ `lanes`, [m, n], in `out` where that is given (which must be contiguous)."""
+        """`matrix` @ `lanes`, [m, n], in `out` where that is given."""
         if out is None:
             out = np.empty((len(matrix), lanes.shape[1]), np.float32)
         if self.width == WITHOUT_BLAS:
             np.einsum("mk,kl->ml", matrix, lanes, out=out)
-        elif self.width >= lanes.shape[1]:
-            np.matmul(matrix, lanes, out=out)
-        else:
-            np.matmul(matrix, self._tiled(lanes), out=self._tiled(out))
+            return out
+        for start in range(0, lanes.shape[1], self.width):
+            part = slice(start, start + self.width)
+            np.matmul(matrix, lanes[:, part], out=out[:, part])
         return out
-
-    def _tiled(self, lanes: Float32) -> Float32:
-        """A view of [k, n] as [tiles, k, width]."""
-        return lanes.reshape(len(lanes), -1, self.width).transpose(1, 0, 2)

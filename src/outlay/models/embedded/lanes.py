@@ -183,11 +183,14 @@ class Lanes:
         self.count += len(lanes)
         self.active[at] = True
         self.known[at] = self.prompt[at] = self.limit[at] = lengths
+        converted: tuple[Job, npt.NDArray[np.int32]] | None = None
         for lane, sequence, done in zip(lanes, sequences, read, strict=True):
             job, prefix = sequence.job, sequence.prefix
             length = len(job.tokens)
+            if converted is None or converted[0] is not job:
+                converted = (job, np.array(job.tokens, np.int32))
             self.sequences[lane] = sequence
-            self.tokens[lane, :length] = job.tokens
+            self.tokens[lane, :length] = converted[1]
             self._reading += done < length
             if prefix is not None:
                 if prefix.values is not None:
@@ -248,15 +251,15 @@ class Lanes:
             values=self.values[lane, :length].copy(),
         )
 
-    def release(self, lane: int) -> None:
-        """Empty a lane."""
-        self.sequences[lane] = None
-        self.count -= 1
-        self.active[lane] = False
-        self.memory.release(lane)
-        self.generating[lane] = False
-        self.temperature[lane] = self.top_p[lane] = 1.0
-        self.free.append(lane)
+    def release(self, lanes: Indices) -> None:
+        """Empty lanes."""
+        self.count -= len(lanes)
+        self.active[lanes] = self.generating[lanes] = False
+        self.temperature[lanes] = self.top_p[lanes] = 1.0
+        self.memory.release(lanes)
+        for lane in lanes.tolist():
+            self.sequences[lane] = None
+            self.free.append(lane)
 
     # ---- blocks
 

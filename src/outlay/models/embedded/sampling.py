@@ -112,15 +112,23 @@ def _inverse_cdf(weights: Float32, uniform: Float32) -> Tokens:
     """
     columns = weights.shape[1]
     grouped = weights.reshape(-1, _GROUP, columns)
-    cumulative = np.cumsum(np.add.reduce(grouped, axis=1), axis=0)
+    cumulative = _running_sum(np.add.reduce(grouped, axis=1))
     target = _below(uniform * cumulative[-1], cumulative[-1])
     group = (cumulative <= target).sum(axis=0)
     column = np.arange(columns)
     start = np.where(group > 0, cumulative[group - 1, column], np.float32(0.0))
-    members = np.cumsum(grouped[group, :, column], axis=1)
-    within = _below(target - start, members[:, -1])
-    tokens: Tokens = group * _GROUP + (members <= within[:, None]).sum(axis=1)
+    first = group * (_GROUP * columns) + column
+    members = _running_sum(weights.reshape(-1)[first + (np.arange(_GROUP) * columns)[:, None]])
+    within = _below(target - start, members[-1])
+    tokens: Tokens = group * _GROUP + (members <= within).sum(axis=0)
     return tokens
+
+
+def _running_sum(terms: Float32) -> Float32:
+    """Cumulative sums over the first axis, in place: for few long rows, adding row to row is faster than np.cumsum."""
+    for row in range(1, len(terms)):
+        terms[row] += terms[row - 1]
+    return terms
 
 
 def _below(target: Float32, total: Float32) -> Float32:
