@@ -94,6 +94,16 @@ class Engine:
         return Counters(**{**self._counts, "evictions": self._cache.evictions})
 
     @property
+    def narrowest_block(self) -> int:
+        """Lanes of the narrowest block that this machine's BLAS allows."""
+        return self._forward.narrowest
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of keys and values that running sequences, or those before them, have taken."""
+        return sum(group.memory.nbytes for group in self._groups)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is queued, running or finished but not yet handed over."""
         return not self._queue and not self._results and not any(group.count for group in self._groups)
@@ -208,7 +218,9 @@ class Engine:
             if drawing:
                 group.draw_first(drawing)
                 self._finish_ended(group, np.array(drawing))
-            group.restore([lane for lane, sequence in placed if sequence.prefix is not None and group.sequences[lane] is sequence])
+            group.restore(
+                [lane for lane, sequence in placed if sequence.prefix is not None and group.sequences[lane] is sequence]
+            )
 
     def _looked_up(self, sequence: Sequence) -> Sequence | None:
         """The sequence with what the cache knows of it; None where it was answered, or became several, on the spot."""
@@ -262,6 +274,7 @@ class Engine:
         rows = group.rows()
         self._counts["rows"] += group.record(rows, self._forward(rows, group.memory, group.previous))
         self._counts["blocks"] += 1
+        self._counts["lanes"] += len(rows.lane)
         drawing = group.generating
         if reading:
             self._counts["tokens_read"] += unread - int((group.prompt - group.position)[group.active].clip(0).sum())

@@ -98,9 +98,7 @@ class Forward:
             normalised = rms_normalised(state, shape.norm_epsilon)
         return sigmoid(np.einsum("ds,d->s", normalised, head.score) + np.float32(head.bias))
 
-    def _llama_block(
-        self, hidden: Float32, layer: LayerWeights, index: int, window: Window, scratch: _Scratch
-    ) -> None:
+    def _llama_block(self, hidden: Float32, layer: LayerWeights, index: int, window: Window, scratch: _Scratch) -> None:
         """Attention and feed-forward, added to `hidden` [d, n] in place."""
         epsilon, width = self.weights.shape.norm_epsilon, self.weights.shape.attention_width
         product = self._product

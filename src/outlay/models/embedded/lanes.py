@@ -139,10 +139,12 @@ class Lanes:
         if wanted > self.width:
             width = block_width(min(max(wanted, 2 * self.width), self.slots), self._narrowest)
             self._resize(np.arange(self.width), width)
+        elif not self.count and (width := block_width(wanted, self._narrowest)) < self.width:
+            self._resize(np.arange(0), width)
         return len(self.free)
 
     def narrow(self) -> None:
-        """Give up lanes once those that are empty have cost a block's work: it is about what moving the others costs."""
+        """Give up lanes once those that stood empty have cost a block's work: moving the others costs about as much."""
         width = block_width(self.count, self._narrowest)
         self._wasted += 1.0 - width / self.width
         if self._wasted >= 1.0:
@@ -173,7 +175,6 @@ class Lanes:
 
     def install(self, sequences: Listed[Sequence]) -> list[int]:
         """Put sequences into free lanes, their prefixes' keys and values not yet (see `restore`); gives the lanes."""
-        self._wasted = 0.0
         self.free.sort(reverse=True)
         lanes = [self.free.pop() for _ in sequences]
         at = np.array(lanes, np.intp)
