@@ -125,11 +125,7 @@ class Forward:
         if wrapped is not None:
             rest = wrapped.reshape(len(wrapped), 2, shape.head_size, columns)
             np.einsum("tdx,dx->tx", rest[1:, 0], query, out=scores[count:])
-        by_head = scores.reshape(len(hidden), shape.heads, -1)
-        by_head += hidden
-        scores -= np.maximum.reduce(scores, axis=0, out=scratch.of_head)
-        np.exp(scores, out=scores)
-        total = np.add.reduce(scores, axis=0, out=scratch.of_head)
+        total = softmax_numerators(scores, hidden, out=scratch.of_head)
         mixed = np.einsum("tdx,tx->dx", part[:, 1], scores[:count], out=scratch.mixed)
         if wrapped is not None:
             rest[0, 1] = mixed
@@ -183,6 +179,16 @@ class _Scratch:
         gate /= self._sigmoid
         gate *= up
         return gate
+
+
+def softmax_numerators(scores: Float32, hidden: Float32, out: Float32) -> Float32:
+    """exp(score - largest score) in place of `scores` [rows, heads x n], 0 where `hidden` is -inf; their sums, in `out`."""
+    by_head = scores.reshape(len(hidden), -1, hidden.shape[2])
+    by_head += hidden
+    scores -= np.maximum.reduce(scores, axis=0, out=out)
+    np.exp(scores, out=scores)
+    sums: Float32 = np.add.reduce(scores, axis=0, out=out)
+    return sums
 
 
 def rms_normalised(hidden: Float32, epsilon: float, out: Float32 | None = None) -> Float32:
