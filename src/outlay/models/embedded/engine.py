@@ -1,8 +1,8 @@
 """The scheduler: jobs in, results out, one block of rows at a time.
 
 Sequences wait in a queue and run in slots (a lane of a block each). A slot whose sequence ends is refilled before the
-next block is computed, so a block has an idle lane only where nothing waits. A job's tokens are read once, whatever
-number of continuations it asks for, and what was read is kept in a prefix cache.
+next block is computed, and where nothing waits blocks become narrower. A job's tokens are read once, whatever number of
+continuations it asks for, and what was read is kept in a prefix cache.
 
 Promise: a job's results depend on the job and the weights alone, bit for bit: not on the number of slots, the order or
 the company in which jobs come, nor on what the cache holds. It is kept by arithmetic (`forward`) and randomness
@@ -51,7 +51,7 @@ BLOCKS_A_TURN = 16
 class Engine:
     """Generates and scores with one model.
 
-    `slots` sequences run at a time (the unit of work is a block of LANES rows, so fewer slots than that save no time);
+    `slots` sequences run at a time (in blocks of at most LANES rows: more slots than that take turns and save no time);
     `cache_bytes` bounds the prefix cache; `token_scoring` makes a causal model a verifier that scores by tokens.
 
     >>> engine = Engine(load_weights("weights/countdown-small"))  # doctest: +SKIP

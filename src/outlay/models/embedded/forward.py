@@ -1,11 +1,11 @@
 """The mathematics of one block of rows through a Llama, arranged so that a row never depends on its neighbours.
 
-A *row* is one token of one sequence at one position; a block has LANES of them, always. Arrays are lane-last: the
-hidden state is [d, LANES], keys and values of a layer are [positions, 2, feature, head, lane]. So
+A *row* is one token of one sequence at one position; a block has n of them, as many as `lane_products.block_width` says.
+Arrays are lane-last: the hidden state is [d, n], keys and values of a layer are [row of memory, 2, feature, head, lane]. So
 
-- a linear layer is matrix products of a fixed shape, in which every column is computed alike (`lane_products`);
+- a linear layer is a matrix product in which every column is computed alike, whatever n is (`lane_products`);
 - everything else (norms, rotary embedding, attention, SiLU) is elementwise over lanes, or a running sum over features
-  or positions that takes each lane by itself, in one order; positions that a row may not see add exact zeros last.
+  or positions that takes each lane by itself, in one order; rows of memory that it may not see add exact zeros.
 
 Whether a token is read as part of a prompt, generated, or recomputed after its keys were dropped, it goes through the
 same operations on the same numbers: the bits are equal. Between machines they may differ, since BLAS and NumPy choose
