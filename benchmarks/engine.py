@@ -10,10 +10,24 @@ from benchmarks.workload import IN_FLIGHT, Workload
 from outlay.models.embedded import LANES, Engine, LogprobJob
 
 
-def generating(model: str, sequences: int, repeats: int) -> Rate:
-    """The workload on the engine, 256 sequences in flight."""
+def generating(model: str, sequences: int, repeats: int, slots: int = IN_FLIGHT) -> Rate:
+    """The workload on the engine, so many sequences in flight. The engine is made before, and keeps no prefixes from run to run."""
     workload = Workload(model, sequences)
-    return rate(lambda: Engine(workload.weights, slots=IN_FLIGHT).run(workload.jobs), workload.tokens, repeats)
+    engine = Engine(workload.weights, slots=slots, cache_bytes=0)
+    return rate(lambda: engine.run(workload.jobs), workload.tokens, repeats)
+
+
+def state(model: str, sequences: int, slots: int) -> dict[str, float]:
+    """Bytes of keys and values a sequence in flight, at their most, and which part of the lanes of all blocks was in use."""
+    workload = Workload(model, sequences)
+    engine, most = Engine(workload.weights, slots=slots), 0
+    for job in workload.jobs:
+        engine.submit(job)
+    while not engine.idle:
+        engine.step()
+        most = max(most, engine.state_bytes)
+    counted = engine.counters
+    return {"bytes_a_sequence": most / slots, "lanes_in_use": counted.rows / counted.lanes}
 
 
 def reading(model: str, sequences: int, repeats: int) -> Rate:

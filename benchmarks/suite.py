@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import driver, engine, estimators, llama_cpp, startup, torch_loop
+from benchmarks import driver, engine, engine_parts, estimators, llama_cpp, startup, torch_loop
 from benchmarks.measuring import Rate, in_a_process
 from benchmarks.tables import Results, Table, Target
 
@@ -18,6 +18,8 @@ def everything(results: Results, quick: bool) -> None:
     """Take every measurement; a quick run does a quarter of the work, or less, and tries few settings."""
     for size in SEQUENCES:
         engines(results, size, quick)
+    slot_counts(results, quick)
+    breakdown(results, quick)
     drivers(results, quick)
     startups(results, 3 if quick else 11)
     estimates(results, quick)
@@ -50,6 +52,55 @@ def engines(results: Results, size: str, quick: bool) -> None:
         ),
         *(_against(name, row, rate) for name, row in llama.items() if size == "small"),
     )
+
+
+INSIDE = {"countdown-small": 2048, "arithmetic-large": 1024}
+"""Models whose engine is looked into, and how many sequences each writes."""
+SLOTS = (16, 64, 128, 256, 512)
+LEAST_OF_PRODUCTS = 0.6
+
+
+def slot_counts(results: Results, quick: bool) -> None:
+    """The engine with more and fewer sequences in flight, beside the matrix products alone, and the memory they take."""
+    rows, targets = [], []
+    for model, sequences in INSIDE.items():
+        work = {"model": model, "sequences": sequences // (4 if quick else 1), "repeats": 1 if quick else 3}
+        products = _rate(in_a_process(engine.matrix_products, **work)).per_cpu_second
+        shares = {}
+        for slots in SLOTS[2:4] if quick else SLOTS:
+            rate = _rate(in_a_process(engine.generating, **work, slots=slots)).per_cpu_second
+            state = in_a_process(engine.state, model=model, sequences=work["sequences"], slots=slots)
+            shares[slots] = rate / products
+            cells = (
+                f"{rate:,.0f}",
+                f"{shares[slots]:.2f}",
+                f"{state['lanes_in_use']:.0%}",
+                f"{state['bytes_a_sequence']:,.0f}",
+            )
+            rows.append((f"{model}, {slots} in flight", *cells))
+        if model.endswith("large"):
+            best = max(shares.values())
+            what = f"engine of the machine's matrix products, {model}"
+            targets.append(Target(what, f">= {LEAST_OF_PRODUCTS:.0%}", f"{best:.0%}", best >= LEAST_OF_PRODUCTS))
+    headings = ("what", "tokens / CPU second", "of the products", "lanes in use", "bytes a sequence")
+    results.add("slots", Table("Engine: sequences in flight", headings, tuple(rows)), *targets)
+
+
+def breakdown(results: Results, quick: bool) -> None:
+    """Where the engine's time goes, 256 sequences in flight."""
+    found = {
+        model: in_a_process(engine_parts.parts, model=model, sequences=sequences // (4 if quick else 1), slots=256)
+        for model, sequences in INSIDE.items()
+    }
+    names = sorted({name for one in found.values() for name in one["seconds"]})
+    table = {name: [one["seconds"].get(name, 0.0) / one["tokens"] * 1e6 for one in found.values()] for name in names}
+    whole = [sum(column) for column in zip(*table.values(), strict=True)]
+    rows = [
+        (name, *(f"{each:.2f} ({each / total:.0%})" for each, total in zip(times, whole, strict=True)))
+        for name, times in sorted(table.items(), key=lambda row: -row[1][0])
+    ]
+    headings = ("part", *(f"{model}, microseconds a token" for model in found))
+    results.add("parts", Table("Engine: where its time goes", headings, tuple(rows)))
 
 
 def llama_rows(work: dict[str, Any], quick: bool) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What every program generates: 16 solutions of each of some questions, of 12, 18 or 24 tokens, by a shipped model."""
+"""What every program generates: 16 solutions of each of some questions of its task, of 12, 18 or 24 tokens, by a shipped model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Workload:
     @cached_property
     def jobs(self) -> list[GenerateJob]:
         """One job a question."""
-        questions = tasks.load("countdown").questions("test", self.sequences // KEYS)
+        questions = tasks.load(self.weights.description["task"]).questions("test", self.sequences // KEYS)
         return [
             GenerateJob(
                 tokens=self.weights.tokenizer.encode(question.text),

@@ -154,7 +154,7 @@ def exactness(name: str) -> Check:
             pip("--force-reinstall", "numpy"),
             required=False,
         )
-    return Check(name, "ok", f"products of {min(widths)} of {LANES} lanes at a time are equal to the last bit")
+    return Check(name, "ok", f"products of up to {min(widths)} lanes (of {LANES}) at a time are equal to the last bit")
 
 
 def cores(name: str) -> Check:

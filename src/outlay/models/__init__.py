@@ -26,7 +26,7 @@ def embedded_folder(name: str) -> Path:
     return shipped / name
 
 
-def _embedded(name: str, *, slots: int = 128) -> InProcessModel:
+def _embedded(name: str, *, slots: int = 256) -> InProcessModel:
     """A shipped model, or a folder of your own, run by the NumPy engine in this process: embedded:NAME."""
     from outlay.models.embedded.backend import EmbeddedModel
 

@@ -11,7 +11,7 @@ from outlay.registry import available, resolve
 from outlay.verifiers.verifier import InProcessVerifier, Verifier
 
 
-def _embedded(name: str, *, slots: int = 128) -> InProcessVerifier:
+def _embedded(name: str, *, slots: int = 256) -> InProcessVerifier:
     """A shipped process reward model, or a folder of your own, run by the NumPy engine: embedded:NAME."""
     from outlay.verifiers.embedded import EmbeddedVerifier
 

@@ -46,7 +46,7 @@ class EmbeddedVerifier:
         self._ready: list[tuple[Any, list[StepScores]]] = []
 
     @classmethod
-    def load(cls, folder: Path, *, slots: int = 128) -> EmbeddedVerifier:
+    def load(cls, folder: Path, *, slots: int = 256) -> EmbeddedVerifier:
         """Load the folder of a PRM, or of an ORM (whose solutions are one step)."""
         card = Card.load(folder)
         if card.role not in ("prm", "orm"):

@@ -326,6 +326,28 @@ def test_more_slots_than_lanes_run_in_several_blocks(models: dict[str, Weights])
     assert engine.waiting == 7
 
 
+def test_a_block_is_no_wider_than_its_sequences_need(models: dict[str, Weights]) -> None:
+    engine = Engine(models["policy"])
+    engine.run([GenerateJob(text(0, 4), tuple(range(200)), max_tokens=30, eos=frozenset({END, 9, 10, 11}))])
+    counted = engine.counters
+    assert counted.rows <= counted.lanes < 0.7 * LANES * counted.blocks
+    before = engine.counters
+    engine.run([GenerateJob(text(1, 4), (1, 2, 3), max_tokens=10)])
+    after = engine.counters
+    assert after.lanes - before.lanes == (after.blocks - before.blocks) * engine.narrowest_block
+
+
+@pytest.mark.parametrize("kind", ["policy", "self-channel"])
+def test_results_do_not_depend_on_who_leaves_first(models: dict[str, Weights], kind: str) -> None:
+    # Most sequences end early, so that the rest moves to ever narrower blocks; then many more come.
+    early = [GenerateJob(text(i, 3 + i % 9), (i,), max_tokens=2, tag=("early", i)) for i in range(230)]
+    late = [GenerateJob(text(i, 3 + i % 9), (i,), max_tokens=30, tag=("late", i)) for i in range(20)]
+    apart = by_tag([*Engine(models[kind]).run(early), *Engine(models[kind], slots=7).run(late)])
+    engine = Engine(models[kind], slots=250)
+    results = [result for half in (0, 1) for result in engine.run([*early[half::2], *late[half::2]])]
+    assert by_tag(results) == dict(sorted(apart.items()))
+
+
 # ---- what is refused
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from outlay.models.embedded.lane_products import LANES, WIDTHS, WITHOUT_BLAS, LaneProduct
+from outlay.models.embedded.lane_products import LANES, NARROWER, WIDTHS, WITHOUT_BLAS, LaneProduct, block_width
 
 SHAPES = [(192, 64), (64, 64), (344, 64), (64, 172), (112, 64), (37, 32), (64, 3), (576, 192)]
 
@@ -38,6 +38,23 @@ def test_the_chosen_width_treats_lanes_alike(shape: tuple[int, int]) -> None:
     result = product(matrix, lanes)
     for shift in (1, 7, 16, 100):
         np.testing.assert_array_equal(product(matrix, np.roll(lanes, shift, axis=1)), np.roll(result, shift, axis=1))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_narrower_products_have_the_bits_of_the_chosen_one(shape: tuple[int, int]) -> None:
+    matrix, lanes = operands(*shape)
+    product = LaneProduct.for_matrices([matrix])
+    whole = product(matrix, lanes)
+    for width in (width for width in NARROWER if width >= product.narrowest):
+        np.testing.assert_array_equal(product(matrix, np.ascontiguousarray(lanes[:, :width])), whole[:, :width])
+
+
+@pytest.mark.parametrize("narrowest", [16, 64, 128, 256])
+def test_a_block_is_wide_enough_and_a_whole_number_of_products(narrowest: int) -> None:
+    for rows in range(LANES + 1):
+        width = block_width(rows, narrowest)
+        assert rows <= width <= LANES
+        assert width >= narrowest and (width <= 64 or width % narrowest == 0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,7 +2,7 @@
 
 `weights` reads a model folder, `engine` runs jobs over it, `forward` is the mathematics of one block,
 `lane_products` its matrix products, `sampling` the randomness, `prefix_cache` what was read before, `lanes` the state of
-running sequences.
+running sequences, `lane_memory` their keys and values.
 
 >>> engine = Engine(load_weights("weights/countdown-small"))  # doctest: +SKIP
 """

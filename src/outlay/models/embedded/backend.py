@@ -90,7 +90,7 @@ class EmbeddedModel:
         self._texts: dict[tuple[int, ...], str] = {}
 
     @classmethod
-    def load(cls, folder: Path, *, slots: int = 128) -> EmbeddedModel:
+    def load(cls, folder: Path, *, slots: int = 256) -> EmbeddedModel:
         """Load a model folder; `slots` is how many sequences run at once (no effect on results)."""
         card = Card.load(folder)
         if card.role != "policy":

@@ -1,8 +1,8 @@
 """The scheduler: jobs in, results out, one block of rows at a time.
 
 Sequences wait in a queue and run in slots (a lane of a block each). A slot whose sequence ends is refilled before the
-next block is computed, so a block has an idle lane only where nothing waits. A job's tokens are read once, whatever
-number of continuations it asks for, and what was read is kept in a prefix cache.
+next block is computed, and where nothing waits blocks become narrower. A job's tokens are read once, whatever number of
+continuations it asks for, and what was read is kept in a prefix cache.
 
 Promise: a job's results depend on the job and the weights alone, bit for bit: not on the number of slots, the order or
 the company in which jobs come, nor on what the cache holds. It is kept by arithmetic (`forward`) and randomness
@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import cast
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from outlay.errors import UserError
-from outlay.models.embedded.forward import Forward, Indices
+from outlay.models.embedded.forward import Forward
 from outlay.models.embedded.jobs import (
     Continuation,
     Counters,
@@ -36,18 +37,21 @@ from outlay.models.embedded.jobs import (
     Scores,
     TokenScoring,
 )
+from outlay.models.embedded.lane_memory import Indices
 from outlay.models.embedded.lane_products import LANES
 from outlay.models.embedded.lanes import Endings, Lanes, Sequence
 from outlay.models.embedded.prefix_cache import Prefix, PrefixCache
 from outlay.models.embedded.weights import Weights
 
 DEFAULT_CACHE_BYTES = 128 * 2**20
+BLOCKS_A_TURN = 16
+"""Blocks that a group computes before the next one has its turn: its keys and values stay in the processor's caches."""
 
 
 class Engine:
     """Generates and scores with one model.
 
-    `slots` sequences run at a time (the unit of work is a block of LANES rows, so fewer slots than that save no time);
+    `slots` sequences run at a time (in blocks of at most LANES rows: more slots than that take turns and save no time);
     `cache_bytes` bounds the prefix cache; `token_scoring` makes a causal model a verifier that scores by tokens.
 
     >>> engine = Engine(load_weights("weights/countdown-small"))  # doctest: +SKIP
@@ -71,13 +75,13 @@ class Engine:
         self.weights = weights
         self.scores = weights.head is not None or token_scoring is not None
         minus_plus = None if token_scoring is None else (token_scoring.minus, token_scoring.plus)
-        self._blas = ThreadpoolController()
-        with self._blas.limit(limits=1, user_api="blas"):
+        self._blas = ThreadpoolController().select(user_api="blas")
+        with self._blas.limit(limits=1):
             self._forward = Forward(weights, minus_plus)
         self._endings = Endings(weights.shape.vocabulary)
         self.slots = slots
         self._groups: list[Lanes] = []
-        self._turn = 0
+        self._turn = self._blocks_left = 0
         self._cache = PrefixCache(cache_bytes)
         self._queue: deque[Sequence] = deque()
         self._queued_rows = 0
@@ -90,9 +94,19 @@ class Engine:
         return Counters(**{**self._counts, "evictions": self._cache.evictions})
 
     @property
+    def narrowest_block(self) -> int:
+        """Lanes of the narrowest block that this machine's BLAS allows."""
+        return self._forward.narrowest
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of keys and values that running sequences, or those before them, have taken."""
+        return sum(group.memory.nbytes for group in self._groups)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is queued, running or finished but not yet handed over."""
-        return not self._queue and not self._results and not any(group.active.any() for group in self._groups)
+        return not self._queue and not self._results and not any(group.count for group in self._groups)
 
     @property
     def backlog(self) -> int:
@@ -114,7 +128,8 @@ class Engine:
         self._fill()
         group = self._next_group()
         if group is not None:
-            with self._blas.limit(limits=1, user_api="blas"), np.errstate(over="ignore"):
+            threaded = any(library.num_threads != 1 for library in self._blas.lib_controllers)
+            with self._blas.limit(limits=1) if threaded else nullcontext(), np.errstate(over="ignore"):
                 self._advance(group)
         results, self._results = self._results, []
         return results
@@ -184,29 +199,28 @@ class Engine:
                 if len(self._groups) * LANES >= self.slots:
                     return
                 slots = min(LANES, self.slots - len(self._groups) * LANES)
-                self._groups.append(Lanes(self.weights, slots, self._endings))
+                self._groups.append(Lanes(self.weights, slots, self._endings, self._forward.narrowest))
             self._fill_group(self._groups[index])
             index += 1
 
     def _fill_group(self, group: Lanes) -> None:
-        while self._queue and group.free:
-            drawing: list[int] = []
-            restoring: list[tuple[int, Sequence]] = []
-            while self._queue and group.free:
+        while self._queue and (room := group.make_room(len(self._queue))):
+            fresh: list[Sequence] = []
+            while self._queue and len(fresh) < room:
                 sequence = self._looked_up(self._pop())
-                if sequence is None:
-                    continue
-                lane = group.free.pop()
-                group.install(lane, sequence)
-                if sequence.prefix is not None:
-                    restoring.append((lane, sequence))
-                if sequence.begins_by_drawing:
-                    drawing.append(lane)
+                if sequence is not None:
+                    fresh.append(sequence)
+            if not fresh:
+                return
+            lanes = group.install(fresh)
+            placed = list(zip(lanes, fresh, strict=True))
+            drawing = [lane for lane, sequence in placed if sequence.begins_by_drawing]
             if drawing:
-                self._draw_first(group, drawing)
-            for lane, sequence in restoring:
-                if group.sequences[lane] is sequence and sequence.prefix is not None:
-                    group.restore(lane, sequence.prefix)
+                group.draw_first(drawing)
+                self._finish_ended(group, np.array(drawing))
+            group.restore(
+                [lane for lane, sequence in placed if sequence.prefix is not None and group.sequences[lane] is sequence]
+            )
 
     def _looked_up(self, sequence: Sequence) -> Sequence | None:
         """The sequence with what the cache knows of it; None where it was answered, or became several, on the spot."""
@@ -241,37 +255,39 @@ class Engine:
     # ---- a block
 
     def _next_group(self) -> Lanes | None:
-        """The next group with work, taking turns."""
+        """The group whose turn it is, or the next with work."""
+        self._blocks_left -= 1
         for offset in range(len(self._groups)):
-            index = (self._turn + offset) % len(self._groups)
-            if self._groups[index].active.any():
-                self._turn = index + 1
+            index = (self._turn + offset + (self._blocks_left < 0)) % len(self._groups)
+            if self._groups[index].count:
+                if index != self._turn or self._blocks_left < 0:
+                    self._turn, self._blocks_left = index, BLOCKS_A_TURN - 1
                 return self._groups[index]
         return None
 
     def _advance(self, group: Lanes) -> None:
         """Compute the group's next block, then draw where a sequence has been read to its end."""
+        if not self._queue:
+            group.narrow()
+        reading = group.reading
+        unread = int((group.prompt - group.position)[group.active].clip(0).sum()) if reading else 0
         rows = group.rows()
-        unread_prompt = np.maximum(group.prompt - group.position, 0)
-        used = group.record(rows, self._forward(rows, group.cache, group.previous))
-        read = unread_prompt - np.maximum(group.prompt - group.position, 0)
+        self._counts["rows"] += group.record(rows, self._forward(rows, group.memory, group.previous))
         self._counts["blocks"] += 1
-        self._counts["rows"] += used
-        self._counts["tokens_read"] += int(read[group.active].sum())
-        at_end = group.active & (group.position == group.known)
-        drawing = at_end & group.generating
-        for lane in np.flatnonzero(at_end & ~group.generating).tolist():
-            self._finish_reading(group, lane)
-        for lane in np.flatnonzero(drawing & (group.position == group.prompt)).tolist():
-            self._share_prompt(group, lane)
-        if drawing.any():
-            group.draw(drawing)
-            self._finish_ended(group, np.flatnonzero(drawing))
-
-    def _draw_first(self, group: Lanes, lanes: list[int]) -> None:
-        prefixes = [sequence.prefix for lane in lanes if (sequence := group.sequences[lane]) is not None]
-        group.draw_first(lanes, [prefix for prefix in prefixes if prefix is not None])
-        self._finish_ended(group, np.array(lanes))
+        self._counts["lanes"] += len(rows.lane)
+        drawing = group.generating
+        if reading:
+            self._counts["tokens_read"] += unread - int((group.prompt - group.position)[group.active].clip(0).sum())
+            at_end = group.active & (group.position == group.known)
+            drawing = at_end & group.generating
+            for lane in np.flatnonzero(at_end & ~group.generating).tolist():
+                self._finish_reading(group, lane)
+            for lane in np.flatnonzero(drawing & (group.position == group.prompt)).tolist():
+                self._share_prompt(group, lane)
+        lanes = np.flatnonzero(drawing)
+        if len(lanes):
+            group.draw(lanes)
+            self._finish_ended(group, lanes)
 
     def _share_prompt(self, group: Lanes, lane: int) -> None:
         """A job's tokens have been read: keep them, and queue its other continuations right behind the running ones."""
@@ -285,30 +301,32 @@ class Engine:
             self._push(Sequence(job, index, prefix), first=True)
 
     def _finish_ended(self, group: Lanes, drew: Indices) -> None:
+        """Hand over what ended with the token just drawn, and empty its lanes.
+
+        What was read of it (all but the last token) is kept where a next step may follow.
+        """
         self._counts["tokens_generated"] += len(drew)
         lanes, how = group.ended(drew)
-        for lane, finish in zip(lanes.tolist(), how, strict=True):
-            self._finish_generating(group, lane, cast(Finish, finish))
-
-    def _finish_generating(self, group: Lanes, lane: int, finish: Finish) -> None:
-        """Hand over a continuation; keep what of it was read (all but the last token) where a next step may follow."""
-        sequence = group.sequences[lane]
-        assert sequence is not None
-        prompt, known = int(group.prompt[lane]), int(group.known[lane])
-        drawn = slice(prompt, known)
-        self._results.append(
-            Continuation(
-                sequence.job.tag,
-                sequence.index,
-                tuple(group.tokens[drawn, lane].tolist()),
-                tuple(group.logprobs[drawn, lane].tolist()),
-                finish,
+        if not len(lanes):
+            return
+        tokens, logprobs = group.tokens[lanes].tolist(), group.logprobs[lanes].tolist()
+        spans = zip(group.prompt[lanes].tolist(), group.known[lanes].tolist(), strict=True)
+        for at, (lane, finish, (prompt, known)) in enumerate(zip(lanes.tolist(), how, spans, strict=True)):
+            sequence = group.sequences[lane]
+            assert sequence is not None
+            self._results.append(
+                Continuation(
+                    sequence.job.tag,
+                    sequence.index,
+                    tuple(tokens[at][prompt:known]),
+                    tuple(logprobs[at][prompt:known]),
+                    cast(Finish, finish),
+                )
             )
-        )
-        if finish == "stop" and known - 1 > prompt:
-            tokens = group.tokens[: known - 1, lane].tobytes()
-            self._cache.put(tokens, group.snapshot(lane, known - 1, keys_values=True, logprobs=True))
-        group.release(lane)
+            if finish == "stop" and known - 1 > prompt:
+                prefix = group.snapshot(lane, known - 1, keys_values=True, logprobs=True)
+                self._cache.put(group.tokens[lane, : known - 1].tobytes(), prefix)
+        group.release(lanes)
 
     def _finish_reading(self, group: Lanes, lane: int) -> None:
         """Hand over scores or log-probabilities; keep what was read for scoring what continues it."""
@@ -316,16 +334,16 @@ class Engine:
         assert sequence is not None
         job, length = sequence.job, int(group.known[lane])
         if isinstance(job, ScoreJob):
-            values = group.values[list(job.positions), lane]
+            values = group.values[lane, list(job.positions)]
             self._results.append(Scores(job.tag, tuple(values.tolist())))
             ended = job.tokens[-1] == self.weights.end_token
             predicts = self.weights.unembedding is not None and not ended
             prefix = group.snapshot(lane, length, keys_values=not ended, logprobs=predicts)
             self._cache.put(np.array(job.tokens, np.int32).tobytes(), prefix)
         elif isinstance(job, LogprobJob):
-            logprobs = group.logprobs[job.start : length, lane]
+            logprobs = group.logprobs[lane, job.start : length]
             self._results.append(Logprobs(job.tag, tuple(logprobs.tolist())))
-        group.release(lane)
+        group.release(np.array([lane]))
 
 
 def _rows_at_most(sequence: Sequence) -> int:

@@ -1,11 +1,11 @@
 """The mathematics of one block of rows through a Llama, arranged so that a row never depends on its neighbours.
 
-A *row* is one token of one sequence at one position; a block has LANES of them, always. Arrays are lane-last: the
-hidden state is [d, LANES], keys and values of a layer are [positions, 2, feature, head, lane]. So
+A *row* is one token of one sequence at one position; a block has n of them, as many as `lane_products.block_width` says.
+Arrays are lane-last: the hidden state is [d, n], keys and values of a layer are [row of memory, 2, feature, head, lane]. So
 
-- a linear layer is matrix products of a fixed shape, in which every column is computed alike (`lane_products`);
+- a linear layer is a matrix product in which every column is computed alike, whatever n is (`lane_products`);
 - everything else (norms, rotary embedding, attention, SiLU) is elementwise over lanes, or a running sum over features
-  or positions that takes each lane by itself, in one order; positions that a row may not see add exact zeros last.
+  or positions that takes each lane by itself, in one order; rows of memory that it may not see add exact zeros.
 
 Whether a token is read as part of a prompt, generated, or recomputed after its keys were dropped, it goes through the
 same operations on the same numbers: the bits are equal. Between machines they may differ, since BLAS and NumPy choose
@@ -18,46 +18,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from outlay.models.embedded.lane_products import LANES, LaneProduct
+from outlay.models.embedded.lane_memory import Indices, LaneMemory, Rows, Window
+from outlay.models.embedded.lane_products import LaneProduct
 from outlay.models.embedded.sampling import log_softmax
 from outlay.models.embedded.weights import Float32, LayerWeights, LlamaShape, Weights
 
 _UNGAINED_EPSILON = 1e-6
 
-Indices = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """What a block computes, each field [LANES]: the lane whose cache a row belongs to, its position, its token.
-
-    `in_order` promises that row r belongs to lane r, which saves gathering the cache. Unused rows repeat another row:
-    they write what it writes.
-    """
-
-    lane: Indices
-    position: Indices
-    token: npt.NDArray[np.integer]
-    in_order: bool
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What a block gives, where the model has it: next-token log-probabilities [V, LANES], values P(right) [LANES]."""
+    """What a block gives, where the model has it: next-token log-probabilities [V, n], values P(right) [n]."""
 
     logprobs: Float32 | None
     values: Float32 | None
-
-
-def empty_cache(weights: Weights) -> Float32:
-    """Keys and values for LANES sequences, [layers, positions, 2 x feature x head, lane].
-
-    Zeros that the system hands out page by page: positions never reached take no memory.
-    """
-    shape = weights.shape
-    return np.zeros((weights.cached_layers, shape.positions, 2 * shape.attention_width, LANES), np.float32)
 
 
 class Forward:
@@ -69,35 +44,43 @@ class Forward:
     def __init__(self, weights: Weights, minus_plus: tuple[int, int] | None = None) -> None:
         self.weights = weights
         self._minus_plus = minus_plus
-        self._cosines, self._sines = _rotary_table(weights.shape)
-        self._scratch = _Scratch(weights.shape)
+        self._rotary = _rotary_table(weights.shape)
+        self._scratches: dict[int, _Scratch] = {}
         self._product = LaneProduct.for_matrices(weights.matrices())
 
-    def __call__(self, rows: Rows, cache: Float32, previous: Float32 | None) -> Outcome:
-        """Compute one block, writing its keys and values into `cache`.
+    @property
+    def narrowest(self) -> int:
+        """The least number of rows that a block may have."""
+        return self._product.narrowest
 
-        `previous` [V, LANES] holds, a lane each, the next-token log-probabilities after the token before the lane's
+    def __call__(self, rows: Rows, memory: LaneMemory, previous: Float32 | None) -> Outcome:
+        """Compute one block, writing its keys and values into `memory`.
+
+        `previous` [V, lanes] holds, a lane each, the next-token log-probabilities after the token before the lane's
         first row here; only a self channel reads it.
         """
-        weights, shape = self.weights, self.weights.shape
-        self._scratch.prepare(rows, self._cosines, self._sines)
-        hidden: Float32 = np.take(weights.embedding, rows.token, axis=1)
-        for layer, layer_cache in zip(weights.layers, cache[: shape.layers], strict=True):
-            self._llama_block(hidden, layer, layer_cache, rows)
-        normalised = rms_normalised(hidden, shape.norm_epsilon)
+        weights, shape, width = self.weights, self.weights.shape, len(rows.token)
+        scratch = self._scratches.get(width)
+        if scratch is None:
+            scratch = self._scratches[width] = _Scratch(shape, width)
+        window = memory.window(rows)
+        scratch.prepare(rows.position, self._rotary, len(window.hidden))
+        hidden = np.take(weights.embedding, rows.token, axis=1, out=scratch.hidden, mode="clip")
+        for index, layer in enumerate(weights.layers):
+            self._llama_block(hidden, layer, index, window, scratch)
+        normalised = rms_normalised(hidden, shape.norm_epsilon, out=scratch.normalised)
         logprobs = None
         if weights.unembedding is not None:
             logprobs = log_softmax(self._product(weights.unembedding, normalised))
-        return Outcome(logprobs, self._values(hidden, normalised, logprobs, rows, cache, previous))
+        return Outcome(logprobs, self._values(normalised, logprobs, window, previous, scratch))
 
     def _values(
         self,
-        hidden: Float32,
         normalised: Float32,
         logprobs: Float32 | None,
-        rows: Rows,
-        cache: Float32,
+        window: Window,
         previous: Float32 | None,
+        scratch: _Scratch,
     ) -> Float32 | None:
         head, shape = self.weights.head, self.weights.shape
         if self._minus_plus is not None and logprobs is not None:
@@ -106,85 +89,88 @@ class Forward:
         if head is None:
             return None
         if head.self_channel is not None and logprobs is not None:
-            features = self_channel_features(logprobs, rows, previous)
-            state = rms_normalised(hidden, _UNGAINED_EPSILON)
+            features = self_channel_features(logprobs, window.rows, previous)
+            state = rms_normalised(scratch.hidden, _UNGAINED_EPSILON)
             state += self._product(head.self_channel.channel, features)
             state += head.self_channel.bias
-            for layer, layer_cache in zip(head.self_channel.layers, cache[shape.layers :], strict=True):
-                self._llama_block(state, layer, layer_cache, rows)
+            for index, layer in enumerate(head.self_channel.layers):
+                self._llama_block(state, layer, shape.layers + index, window, scratch)
             normalised = rms_normalised(state, shape.norm_epsilon)
         return sigmoid(np.einsum("ds,d->s", normalised, head.score) + np.float32(head.bias))
 
-    def _llama_block(self, hidden: Float32, layer: LayerWeights, cache: Float32, rows: Rows) -> None:
-        """Attention and feed-forward, added to `hidden` [d, LANES] in place."""
-        scratch = self._scratch
-        epsilon = self.weights.shape.norm_epsilon
-        width = self.weights.shape.attention_width
+    def _llama_block(self, hidden: Float32, layer: LayerWeights, index: int, window: Window, scratch: _Scratch) -> None:
+        """Attention and feed-forward, added to `hidden` [d, n] in place."""
+        epsilon, width = self.weights.shape.norm_epsilon, self.weights.shape.attention_width
         product = self._product
-        projected = product(layer.query_key_value, rms_normalised(hidden, epsilon), out=scratch.query_key_value)
+        normalised = rms_normalised(hidden, epsilon, out=scratch.normalised)
+        projected = product(layer.query_key_value, normalised, out=scratch.query_key_value)
         scratch.rotate(projected[: 2 * width])
-        cache[rows.position, :, rows.lane] = projected[width:].T
-        visible = cache[: scratch.span]
-        if not rows.in_order:
-            visible = np.take(visible, rows.lane, axis=2)
-        hidden += product(layer.attention_out, self._attend(projected[:width], visible))
-        gate_up = product(layer.gate_up, rms_normalised(hidden, epsilon), out=scratch.gate_up)
-        hidden += product(layer.down, scratch.silu_gated(gate_up))
+        window.write(index, projected[width:])
+        mixed = self._attend(projected[:width], *window.read(index), window.hidden, scratch)
+        hidden += product(layer.attention_out, mixed, out=scratch.residual)
+        normalised = rms_normalised(hidden, epsilon, out=scratch.normalised)
+        gate_up = product(layer.gate_up, normalised, out=scratch.gate_up)
+        hidden += product(layer.down, scratch.silu_gated(gate_up), out=scratch.residual)
 
-    def _attend(self, query: Float32, visible: Float32) -> Float32:
-        """softmax(query . keys) values, [a, LANES], over the positions that each row sees."""
-        scratch, shape = self._scratch, self.weights.shape
-        span, columns = scratch.span, shape.heads * LANES
-        keys_values = visible.reshape(span, 2, shape.head_size, columns)
-        scores = scratch.scores[:span]
-        np.einsum("tdx,dx->tx", keys_values[:, 0], query.reshape(shape.head_size, columns), out=scores)
-        by_head = scores.reshape(span, shape.heads, LANES)
-        by_head += scratch.hidden_positions
-        scores -= scores.max(axis=0)
-        np.exp(scores, out=scores)
-        mixed: Float32 = np.einsum("tdx,tx->dx", keys_values[:, 1], scores)
-        mixed /= np.add.reduce(scores, axis=0)
-        return mixed.reshape(shape.attention_width, LANES)
+    def _attend(
+        self, query: Float32, stretch: Float32, wrapped: Float32 | None, hidden: Float32, scratch: _Scratch
+    ) -> Float32:
+        """softmax(query . keys) values, [a, n], over the rows of memory that each row sees (see `Window.read`)."""
+        shape = self.weights.shape
+        columns, count = shape.heads * query.shape[1], len(stretch)
+        query = query.reshape(shape.head_size, columns)
+        part = stretch.reshape(count, 2, shape.head_size, columns)
+        scores = scratch.scores[: len(hidden)]
+        np.einsum("tdx,dx->tx", part[:, 0], query, out=scores[:count])
+        if wrapped is not None:
+            rest = wrapped.reshape(len(wrapped), 2, shape.head_size, columns)
+            np.einsum("tdx,dx->tx", rest[1:, 0], query, out=scores[count:])
+        total = softmax_numerators(scores, hidden, out=scratch.of_head)
+        mixed = np.einsum("tdx,tx->dx", part[:, 1], scores[:count], out=scratch.mixed)
+        if wrapped is not None:
+            rest[0, 1] = mixed
+            scores[count - 1] = 1.0
+            np.einsum("tdx,tx->dx", rest[:, 1], scores[count - 1 :], out=mixed)
+        mixed /= total
+        return mixed.reshape(shape.attention_width, -1)
 
 
 class _Scratch:
-    """Arrays that every block reuses, and what all layers of one block share: its span, mask and rotation."""
+    """Arrays that every block of `width` rows reuses, and the rotation that all layers of one block share."""
 
-    def __init__(self, shape: LlamaShape) -> None:
-        half = shape.head_size // 2
-        self.span = 0
-        self.hidden_positions = np.zeros((1, 1, LANES), np.float32)
-        self.query_key_value = np.empty((3 * shape.attention_width, LANES), np.float32)
-        self.gate_up = np.empty((2 * shape.intermediate, LANES), np.float32)
-        self.scores = np.empty((shape.positions, shape.heads * LANES), np.float32)
-        self._sigmoid = np.empty((shape.intermediate, LANES), np.float32)
-        self._halves = (2, 2, half, shape.heads, LANES)
-        self._cosine = np.empty((half, 1, LANES), np.float32)
-        self._sine = np.empty((half, 1, LANES), np.float32)
-        self._turned = np.empty((4, 2, half, shape.heads, LANES), np.float32)
+    def __init__(self, shape: LlamaShape, width: int) -> None:
+        half, columns = shape.head_size // 2, shape.heads * width
+        self._shape, self._width = shape, width
+        self.hidden = np.empty((shape.hidden, width), np.float32)
+        self.normalised = np.empty((shape.hidden, width), np.float32)
+        self.residual = np.empty((shape.hidden, width), np.float32)
+        self.query_key_value = np.empty((3 * shape.attention_width, width), np.float32)
+        self.gate_up = np.empty((2 * shape.intermediate, width), np.float32)
+        self.mixed = np.empty((shape.head_size, columns), np.float32)
+        self.of_head = np.empty(columns, np.float32)
+        self.scores = np.empty((0, columns), np.float32)
+        self._sigmoid = np.empty((shape.intermediate, width), np.float32)
+        self._cosine_sine = np.empty((2, half, shape.heads, width), np.float32)
+        self._turned = np.empty((2, 2, 2, half * columns), np.float32)
 
-    def prepare(self, rows: Rows, cosines: Float32, sines: Float32) -> None:
+    def prepare(self, position: Indices, rotary: Float32, span: int) -> None:
         """Set what depends on the rows' positions alone."""
-        self.span = int(rows.position.max()) + 1
-        np.take(cosines, rows.position, axis=1, out=self._cosine[:, 0])
-        np.take(sines, rows.position, axis=1, out=self._sine[:, 0])
-        later = np.arange(self.span)[:, None] > rows.position
-        self.hidden_positions = np.where(later, np.float32(-np.inf), np.float32(0.0))[:, None, :]
+        self._cosine_sine[:] = np.take(rotary, position, axis=2)[:, :, None, :]
+        if len(self.scores) < span:
+            self.scores = np.empty((span + 8, self.scores.shape[1]), np.float32)
 
     def rotate(self, query_key: Float32) -> None:
-        """Rotary position embedding of queries and keys [2a, LANES], in place."""
-        pairs = query_key.reshape(self._halves)
-        first, second = pairs[:, 0], pairs[:, 1]
-        first_cosine, second_sine, first_sine, second_cosine = self._turned
-        np.multiply(first, self._cosine, out=first_cosine)
-        np.multiply(second, self._sine, out=second_sine)
-        np.multiply(first, self._sine, out=first_sine)
-        np.multiply(second, self._cosine, out=second_cosine)
-        np.subtract(first_cosine, second_sine, out=first)
-        np.add(first_sine, second_cosine, out=second)
+        """Rotary position embedding of queries and keys [2a, n], in place."""
+        pairs = query_key.reshape(2, 2, -1)
+        cosine, sine = self._cosine_sine.reshape(2, -1)
+        by_cosine, by_sine = self._turned
+        np.multiply(pairs, cosine, out=by_cosine)
+        np.multiply(pairs, sine, out=by_sine)
+        np.subtract(by_cosine[:, 0], by_sine[:, 1], out=pairs[:, 0])
+        np.add(by_sine[:, 0], by_cosine[:, 1], out=pairs[:, 1])
 
     def silu_gated(self, gate_up: Float32) -> Float32:
-        """silu(gate) * up, [f, LANES]; overwrites the gate."""
+        """silu(gate) * up, [f, n]; overwrites the gate."""
         inner = len(self._sigmoid)
         gate, up = gate_up[:inner], gate_up[inner:]
         np.negative(gate, out=self._sigmoid)
@@ -195,14 +181,24 @@ class _Scratch:
         return gate
 
 
-def rms_normalised(hidden: Float32, epsilon: float) -> Float32:
-    """Each column of [d, LANES] divided by its root mean square (the gain is folded into what follows)."""
-    scale: Float32 = np.einsum("ds,ds->s", hidden, hidden)
+def softmax_numerators(scores: Float32, hidden: Float32, out: Float32) -> Float32:
+    """exp(score - largest score) in place of `scores` [rows, heads x n], 0 where `hidden` is -inf; their sums, in `out`."""
+    by_head = scores.reshape(len(hidden), -1, hidden.shape[2])
+    by_head += hidden
+    scores -= np.maximum.reduce(scores, axis=0, out=out)
+    np.exp(scores, out=scores)
+    sums: Float32 = np.add.reduce(scores, axis=0, out=out)
+    return sums
+
+
+def rms_normalised(hidden: Float32, epsilon: float, out: Float32 | None = None) -> Float32:
+    """Each column of [d, n] divided by its root mean square (the gain is folded into what follows)."""
+    out = np.multiply(hidden, hidden, out=out)
+    scale: Float32 = np.add.reduce(out, axis=0)
     scale /= np.float32(len(hidden))
     scale += np.float32(epsilon)
     np.sqrt(scale, out=scale)
-    normalised: Float32 = hidden / scale
-    return normalised
+    return np.divide(hidden, scale, out=out)
 
 
 def sigmoid(logits: Float32) -> Float32:
@@ -213,19 +209,20 @@ def sigmoid(logits: Float32) -> Float32:
 
 
 def self_channel_features(logprobs: Float32, rows: Rows, previous: Float32 | None) -> Float32:
-    """What the model itself thought of the token that each row reads, [3, LANES].
+    """What the model itself thought of the token that each row reads, [3, n].
 
     With log p the token's log-probability under the distribution after the token before it: clip(log p, -10, 0) / 3,
     p, and clip(log p - max log p, -10, 0) / 3; zeros at position 0.
     """
-    columns = np.arange(LANES)
+    columns = np.arange(logprobs.shape[1])
     before = previous if previous is not None else np.zeros_like(logprobs)
     column = rows.lane
     if not rows.in_order:
-        follows = np.zeros(LANES, bool)
+        follows = np.zeros(len(columns), bool)
         follows[1:] = (rows.lane[1:] == rows.lane[:-1]) & (rows.position[1:] == rows.position[:-1] + 1)
+        lanes = before.shape[1]
         before = np.concatenate([before, logprobs], axis=1)
-        column = np.where(follows, LANES + columns - 1, rows.lane)
+        column = np.where(follows, lanes + columns - 1, rows.lane)
     logprob = before[rows.token, column]
     most = before.max(axis=0)[column]
     features = np.stack(
@@ -239,12 +236,12 @@ def self_channel_features(logprobs: Float32, rows: Rows, previous: Float32 | Non
     return features
 
 
-def _rotary_table(shape: LlamaShape) -> tuple[Float32, Float32]:
-    """Cosines and sines [head_size / 2, positions] of the angles position x base^(-2i / head_size)."""
+def _rotary_table(shape: LlamaShape) -> Float32:
+    """Cosines and sines [2, head_size / 2, positions] of the angles position x base^(-2i / head_size)."""
     exponents = np.arange(0, shape.head_size, 2, dtype=np.float32) / np.float32(shape.head_size)
     frequencies = np.float32(1.0) / np.float32(shape.rotary_base) ** exponents
     angles = np.outer(frequencies, np.arange(shape.positions, dtype=np.float32))
-    return np.cos(angles, dtype=np.float32), np.sin(angles, dtype=np.float32)
+    return np.stack([np.cos(angles, dtype=np.float32), np.sin(angles, dtype=np.float32)])
 
 
 def stacked(columns: Sequence[Float32]) -> Float32:

@@ -94,12 +94,13 @@ class TokenScoring:
 class Counters:
     """What an engine has done since it was made.
 
-    `blocks` computed, `rows` in use among them (a block has room for LANES), `tokens_generated`, `tokens_read` (known
+    `blocks` computed, the `lanes` they had in all and the `rows` in use among these, `tokens_generated`, `tokens_read` (known
     tokens computed) and `tokens_cached` (known tokens that a cached prefix spared); cache `hits` and `misses` count
     jobs that found some prefix of theirs, or none; `evictions` count prefixes dropped for room.
     """
 
     blocks: int = 0
+    lanes: int = 0
     rows: int = 0
     tokens_generated: int = 0
     tokens_read: int = 0
