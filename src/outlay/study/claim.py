@@ -32,7 +32,8 @@ SAME = 0.001
 NEARLY = 0.02
 """Within two points either way one thing is nearly as good as another; fixed before any question was looked at."""
 
-_APART = 1e-9
+APART = 0.01
+"""Two sides differ on a question where their (expected) accuracies there are at least a point apart."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ class Finding:
 class Claim:
     """A finding asked of one task and model: `ahead` less `behind`, paired by question, and the verdict.
 
-    Accuracies and differences are shares (0.01 is one point). `on` says on which questions and at which budget, `bins` by which
-    kind of difficulty (None: all questions), `differing` on how many questions the two sides differ. With a `margin` the claim is
-    that the two are nearly as good, without one that `ahead` is ahead.
+    Accuracies and differences are shares (0.01 is one point). `subject` says what is tried where one task has several (which search,
+    which verifier), `on` on which questions and at which budget, `bins` by which kind of difficulty (None: all questions),
+    `differing` on how many questions the two sides differ. With a `margin` the claim is that the two are nearly as good, without
+    one that `ahead` is ahead.
     """
 
     finding: Finding
@@ -62,6 +64,7 @@ class Claim:
     model: str
     ahead: str
     behind: str
+    subject: str
     on: str
     bins: str | None
     questions: int
@@ -95,6 +98,7 @@ class Claim:
             "model": self.model,
             "ahead": self.ahead,
             "behind": self.behind,
+            "subject": self.subject,
             "on": self.on,
             "bins": self.bins,
             "questions": self.questions,
@@ -140,6 +144,7 @@ class Asked:
         finding: Finding,
         sides: tuple[str, str],
         values: tuple[Floats, Floats],
+        subject: str,
         on: str,
         *,
         bins: str | None = None,
@@ -152,42 +157,43 @@ class Asked:
             finding: what is claimed.
             sides: what the two are called.
             values: their accuracies `[Q]` on the same questions, at least one.
-            on, bins, margin, note: as in `Claim`.
+            subject, on, bins, margin, note: as in `Claim`.
         """
         first, second = values
         found = paired_difference(first, second, resamples=self.settings.resamples, seed=self.settings.seed)
-        differing = int((np.abs(first - second) > _APART).sum())
+        differing = int((np.abs(first - second) >= APART).sum())
         mean, low, high = (float(part[0]) for part in (found.mean, found.low, found.high))
-        return self._claim(finding, sides, on, len(first), differing, (mean, low, high), bins, margin, note)
+        return self._claim(finding, sides, (subject, on), len(first), differing, (mean, low, high), bins, margin, note)
 
     def unpaired(
         self,
         finding: Finding,
         sides: tuple[str, str],
         values: tuple[Floats, Floats],
+        subject: str,
         on: str,
         *,
         note: str = "",
     ) -> Claim:
         """The claim that the mean of the first side is above the second's, where the questions are not the same.
 
-        Both sides are resampled on their own. `values` are gains `[Q1]` and `[Q2]`; questions whose gain is not zero are the
-        ones that can differ.
+        Both sides are resampled on their own. `values` are gains `[Q1]` and `[Q2]`; questions that gain or lose at
+        least a point are those that differ.
         """
         first, second = values
         options = (self.settings.resamples, self.settings.seed), (self.settings.resamples, self.settings.seed + 1)
         means = [resampled_means(side[:, None], *one)[:, 0] for side, one in zip(values, options, strict=True)]
         mean = float(first.mean() - second.mean())
         low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
-        differing = int((np.abs(first) > _APART).sum() + (np.abs(second) > _APART).sum())
+        differing = int((np.abs(first) >= APART).sum() + (np.abs(second) >= APART).sum())
         ends = mean, min(float(low), mean), max(float(high), mean)
-        return self._claim(finding, sides, on, len(first) + len(second), differing, ends, None, None, note)
+        return self._claim(finding, sides, (subject, on), len(first) + len(second), differing, ends, None, None, note)
 
     def _claim(
         self,
         finding: Finding,
         sides: tuple[str, str],
-        on: str,
+        where: tuple[str, str],
         questions: int,
         differing: int,
         found: tuple[float, float, float],
@@ -197,7 +203,7 @@ class Asked:
     ) -> Claim:
         mean, low, high = found
         return Claim(
-            finding, self.task, self.model, *sides, on, bins, questions, differing, mean, low, high, margin, note
+            finding, self.task, self.model, *sides, *where, bins, questions, differing, mean, low, high, margin, note
         )
 
 

@@ -6,7 +6,9 @@ on its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from outlay.exchange import Pair
 from outlay.strategies.names import method_name
@@ -16,7 +18,7 @@ from outlay.study.evidence import Evidence
 from outlay.study.exchanging import RATIOS
 from outlay.study.measure import with_probabilities
 from outlay.study.pairs import sizes_of
-from outlay.study.pools import Floats, Ints
+from outlay.study.pools import Ints
 from outlay.study.runs import Larger
 
 SIZES = "Snell et al., section 7, figure 9"
@@ -50,32 +52,39 @@ def _against(evidence: Evidence, larger: Larger) -> list[Claim]:
         return []
     pair = Pair(sizes.small, sizes.large, sizes.verifier, float(larger.greedy.flops[:, 0].mean()))
     drawn, deeper = _drawn(evidence)
+    buys = {r: bought(method, pair.budget(r), drawn, deeper, evidence.settings.seed) for r in RATIOS}
     claims = []
-    for ratio in RATIOS:
-        buys = bought(method, pair.budget(ratio), drawn, deeper, evidence.settings.seed)
-        if buys is not None:
-            claims += _on_bins(evidence, larger, method, ratio, buys)
+    for ratios, found_at in _alike(buys):
+        claims += _on_bins(evidence, larger, method, ratios, found_at)
     return claims
 
 
-def _on_bins(evidence: Evidence, larger: Larger, method: str, ratio: float, buys: Bought) -> list[Claim]:
-    rows, name = buys.drawn.rows, f"{method_name(method)}, N = {buys.n}"
-    large: Floats = larger.greedy.correct[rows, 0].astype(float)
-    note = f"the FLOPs would buy {buys.wanted} samples" if buys.wanted > buys.n else ""
+def _alike(buys: Mapping[float, Bought | None]) -> list[tuple[list[float], Bought]]:
+    """What each ratio buys; ratios that come to the same samples, because more were not drawn, are one comparison."""
+    found: dict[tuple[int, int], tuple[list[float], Bought]] = {}
+    for ratio, one in buys.items():
+        if one is not None:
+            found.setdefault((one.n, one.drawn.pool.size), ([], one))[0].append(ratio)
+    return list(found.values())
+
+
+def _on_bins(evidence: Evidence, larger: Larger, method: str, ratios: Sequence[float], buys: Bought) -> list[Claim]:
+    rows, bigger = buys.drawn.rows, larger.model.removeprefix("embedded:")
+    small = f"{method_name(method)}, N = {buys.n}", buys.accuracy
+    large = f"{bigger}, greedy", larger.greedy.correct[rows, 0].astype(np.float64)
+    note = "the FLOPs would buy more samples than were drawn" if buys.wanted > buys.n else ""
+    subject = f"N = {buys.n} against {bigger}"
+    at = f"R = {' and '.join(f'{ratio:g}' for ratio in ratios)}"
     claims = []
-    for finding, where in ((SMALL_AHEAD, "middle"), (LARGE_AHEAD, "hardest")):
+    for finding, where, sides in ((SMALL_AHEAD, "middle", (small, large)), (LARGE_AHEAD, "hardest", (large, small))):
         for part in (part for part in evidence.part(where) if part.bins == "oracle"):
             inside = part.inside[rows]
             if inside.any():
-                sides = (
-                    (name, buys.accuracy[inside]),
-                    (f"{larger.model.removeprefix('embedded:')}, greedy", large[inside]),
-                )
-                first, second = sides if finding is SMALL_AHEAD else reversed(sides)
-                on = f"{part.says}, R = {ratio:g}"
+                (ahead, first), (behind, second) = sides
+                values = first[inside], second[inside]
                 claims.append(
                     evidence.asked.paired(
-                        finding, (first[0], second[0]), (first[1], second[1]), on, bins="oracle", note=note
+                        finding, (ahead, behind), values, subject, f"{part.says}, {at}", bins="oracle", note=note
                     )
                 )
     return claims
@@ -108,5 +117,6 @@ def _gains_less(recall: Evidence, other: Evidence) -> list[Claim]:
     n = max(shared)
     gains = [one.at(one.baseline, n) - one.at(one.baseline, 1) for one in (other, recall) if one.baseline is not None]
     sides = (f"gain of {other.called}", f"gain of {recall.called}")
-    on = f"all questions of each, N = 1 to {n}"
-    return [recall.asked.unpaired(LEAST_GAIN, sides, (gains[0], gains[1]), on, note="not paired: other questions")]
+    on = f"all, N = 1 to {n}"
+    note = "not paired: their questions differ"
+    return [recall.asked.unpaired(LEAST_GAIN, sides, (gains[0], gains[1]), f"less than {other.called}", on, note=note)]

@@ -100,14 +100,14 @@ def _easy(evidence: Evidence, splits: Splits, correct: Floats, says: str, bins: 
     others = chosen_elsewhere(correct, range(1, len(splits.chains)), evidence.settings)
     sides = ("one chain", "the best other split, chosen on other questions")
     on = f"{says}, N = {splits.n}"
-    return evidence.asked.paired(EASY_WANTS_ONE_CHAIN, sides, (correct[:, 0], others), on, bins=bins)
+    return evidence.asked.paired(EASY_WANTS_ONE_CHAIN, sides, (correct[:, 0], others), splits.name, on, bins=bins)
 
 
 def _hard(evidence: Evidence, splits: Splits, correct: Floats, says: str, bins: str) -> list[Claim]:
     mixture = chosen_elsewhere(correct, splits.mixtures, evidence.settings)
     name, on = "the best mixture, chosen on other questions", f"{says}, N = {splits.n}"
     return [
-        evidence.asked.paired(finding, (name, other), (mixture, values), on, bins=bins)
+        evidence.asked.paired(finding, (name, other), (mixture, values), splits.name, on, bins=bins)
         for finding, other, values in (
             (HARD_MIXTURE_OVER_CHAIN, "one chain", correct[:, 0]),
             (HARD_MIXTURE_OVER_PARALLEL, f"{splits.n} parallel samples", correct[:, -1]),

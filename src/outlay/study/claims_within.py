@@ -57,29 +57,36 @@ def _beam(evidence: Evidence, name: str, run: Realised, method: str, shared: Seq
     def search(n: int) -> Floats:
         return run.correct[:, run.budgets.index(n)].astype(np.float64)
 
-    every = "all questions"
+    every = "all"
     claims = [
         ask.paired(
-            AHEAD_AT_SMALL_N, (name, other), (search(small), evidence.at(method, small)), f"{every}, N = {small}"
+            AHEAD_AT_SMALL_N, (name, other), (search(small), evidence.at(method, small)), name, f"{every}, N = {small}"
         )
     ]
     if large > small:
         lead = {n: search(n) - evidence.at(method, n) for n in (small, large)}
         claims += [
             ask.paired(
-                BEHIND_AT_LARGE_N, (other, name), (evidence.at(method, large), search(large)), f"{every}, N = {large}"
+                BEHIND_AT_LARGE_N,
+                (other, name),
+                (evidence.at(method, large), search(large)),
+                name,
+                f"{every}, N = {large}",
             ),
             ask.paired(
                 LEAD_SHRINKS,
                 (f"lead of {name} at N = {small}", f"at N = {large}"),
                 (lead[small], lead[large]),
+                name,
                 f"{every}, N = {small} and {large}",
             ),
         ]
     for part in evidence.part("hard"):
         for n in sorted({small, large}):
             sides = search(n)[part.inside], evidence.at(method, n)[part.inside]
-            claims.append(ask.paired(AHEAD_ON_HARD, (name, other), sides, f"{part.says}, N = {n}", bins=part.bins))
+            claims.append(
+                ask.paired(AHEAD_ON_HARD, (name, other), sides, name, f"{part.says}, N = {n}", bins=part.bins)
+            )
     return claims
 
 
@@ -120,7 +127,8 @@ def _falls(evidence: Evidence, name: str, budgets: Sequence[int], table: Floats,
                 OVER_OPTIMISED,
                 (f"{name} at its best N", f"at N = {max(budgets)}"),
                 (best, inside[:, int(np.argmax(budgets))]),
-                f"{part.says}, by {verifier.removeprefix('embedded:')}",
+                f"{name} by {verifier.removeprefix('embedded:')}",
+                part.says,
                 bins=part.bins,
             )
         )
@@ -145,7 +153,8 @@ def _predicted_bins(evidence: Evidence) -> list[Claim]:
             PREDICTED_BINS,
             ("predicted bins", "oracle bins"),
             sides,
-            f"all questions, N = {at}",
+            "",
+            f"all, N = {at}",
             margin=NEARLY,
             note="what knowing difficulty costs is left aside",
         )

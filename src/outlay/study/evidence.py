@@ -130,14 +130,14 @@ def parts_of(kind: str, places: Ints) -> list[Part]:
     if count < 2:
         return []
     end = 2 if count >= BINS else 1
-    easy, hard = ("two easiest bins", "two hardest bins") if end == 2 else ("easiest bin", "hardest bin")
-    middle = "middle bin" if count - 2 * end == 1 else f"{count - 2 * end} middle bins"
-    return [
-        Part("easy", kind, places < end, f"{easy} of {count} ({kind})"),
-        Part("middle", kind, (places >= end) & (places < count - end), f"{middle} of {count} ({kind})"),
-        Part("hard", kind, places >= count - end, f"{hard} of {count} ({kind})"),
-        Part("hardest", kind, places == count - 1, f"hardest bin of {count} ({kind})"),
-    ]
+    told = kind if count >= BINS else f"{kind}, of {count} bins"
+    inside = {
+        "easy": places < end,
+        "middle": (places >= end) & (places < count - end),
+        "hard": places >= count - end,
+        "hardest": places == count - 1,
+    }
+    return [Part(name, kind, rows, f"{name} ({told})") for name, rows in inside.items()]
 
 
 def chosen_elsewhere(table: Floats, columns: Sequence[int], settings: Settings) -> Floats:
