@@ -53,10 +53,10 @@ class Finding:
 class Claim:
     """A finding asked of one task and model: `ahead` less `behind`, paired by question, and the verdict.
 
-    Accuracies and differences are shares (0.01 is one point). `subject` says what is tried where one task has several (which search,
-    which verifier), `on` on which questions and at which budget, `bins` by which kind of difficulty (None: all questions),
-    `differing` on how many questions the two sides differ. With a `margin` the claim is that the two are nearly as good, without
-    one that `ahead` is ahead.
+    Accuracies and differences are shares (0.01 is one point). `subject` says what is tried where one task has several (which
+    search, which verifier), `on` on which questions and at which budget, `bins` by which kind of difficulty (None: all
+    questions), `differing` on how many questions the two sides differ. With a `margin` the claim is that the two are nearly as
+    good, without one that `ahead` is ahead.
     """
 
     finding: Finding

@@ -32,7 +32,8 @@ def with_claims(summary: Mapping[str, Any], found: Sequence[Recorded], settings:
     groups = [{**group, **parts.get((group["task"], group["model"]), {})} for group in summary["groups"]]
     claims = [claim for one in evidences for claim in (*within(one), *revising(one), *between_sizes(one))]
     claims += recall_gains_least(evidences)
-    claims.sort(key=lambda claim: claim.finding.number)
+    order = list(dict.fromkeys(claim.finding for claim in claims))
+    claims.sort(key=lambda claim: (claim.finding.number, order.index(claim.finding)))
     rising = [told for one in evidences if (told := stops_rising(one)) is not None]
     log.info("%d claims asked: %.1f s", len(claims), time.monotonic() - began)
     return {**summary, "groups": groups, "claims": [claim.as_dict() for claim in claims], "rising": rising}

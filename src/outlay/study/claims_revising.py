@@ -39,7 +39,7 @@ HARD_MIXTURE_OVER_PARALLEL = Finding(
 TAIL = 0.025
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Splits:
     """One way to revise at one budget `n`: accuracies `[Q, S]` of its splits into `chains` chains, the fewest first."""
 
@@ -84,15 +84,16 @@ def _name(spec: Mapping[str, Any]) -> str:
 
 
 def revising(evidence: Evidence) -> list[Claim]:
-    """What easy and hard questions want, at the largest budget at which every kind of split was run."""
+    """What easy and hard questions want, at the smallest and the largest budget at which every kind of split was run."""
     whole = [splits for splits in splits_of(list(evidence.runs.values())) if splits.complete]
-    largest = {splits.name: splits for splits in whole}  # budgets rise, so the last of a name is its largest
     claims = []
-    for splits in largest.values():
-        for part in evidence.part("easy"):
-            claims.append(_easy(evidence, splits, splits.correct[part.inside], part.says, part.bins))
-        for part in evidence.part("hard"):
-            claims += _hard(evidence, splits, splits.correct[part.inside], part.says, part.bins)
+    for name in dict.fromkeys(splits.name for splits in whole):
+        of_name = [splits for splits in whole if splits.name == name]
+        for splits in dict.fromkeys((of_name[0], of_name[-1])):
+            for part in evidence.part("easy"):
+                claims.append(_easy(evidence, splits, splits.correct[part.inside], part.says, part.bins))
+            for part in evidence.part("hard"):
+                claims += _hard(evidence, splits, splits.correct[part.inside], part.says, part.bins)
     return claims
 
 
