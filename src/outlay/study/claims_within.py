@@ -22,7 +22,7 @@ BEHIND_AT_LARGE_N = Finding(2, "best_of_n_ahead_at_large_n", "best-of-N is ahead
 LEAD_SHRINKS = Finding(2, "beam_lead_shrinks", "beam search's lead is smaller at large N than at small N", SEARCH)
 AHEAD_ON_HARD = Finding(3, "beam_ahead_on_hard", "beam search is ahead of best-of-N on hard questions", SEARCH)
 OVER_OPTIMISED = Finding(
-    4, "over_optimised_on_easy", "on easy questions accuracy falls from its best N to the largest N", SEARCH
+    4, "over_optimised_on_easy", "on easy questions accuracy falls from its best smaller N to the largest", SEARCH
 )
 PREDICTED_BINS = Finding(
     8,
@@ -115,18 +115,19 @@ def _falls_with(evidence: Evidence, weak: Rescored) -> list[Claim]:
 
 
 def _falls(evidence: Evidence, name: str, budgets: Sequence[int], table: Floats, verifier: str) -> list[Claim]:
-    """From the N that is best on other easy questions to the largest N."""
+    """From the smaller N that is best on other easy questions to the largest N; a curve that rises to its end is against it."""
     if len(budgets) < 2:
         return []
+    rising = np.argsort(budgets)
     claims = []
     for part in evidence.part("easy"):
-        inside = table[part.inside].astype(np.float64)
-        best = chosen_elsewhere(inside, range(len(budgets)), evidence.settings)
+        inside = table[part.inside][:, rising].astype(np.float64)
+        best = chosen_elsewhere(inside, range(len(budgets) - 1), evidence.settings)
         claims.append(
             evidence.asked.paired(
                 OVER_OPTIMISED,
-                (f"{name} at its best N", f"at N = {max(budgets)}"),
-                (best, inside[:, int(np.argmax(budgets))]),
+                (f"{name} at its best smaller N", f"at N = {max(budgets)}"),
+                (best, inside[:, -1]),
                 f"{name} by {verifier.removeprefix('embedded:')}",
                 part.says,
                 bins=part.bins,
