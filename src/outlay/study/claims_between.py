@@ -18,7 +18,6 @@ from outlay.study.evidence import Evidence
 from outlay.study.exchanging import RATIOS
 from outlay.study.measure import with_probabilities
 from outlay.study.pairs import sizes_of
-from outlay.study.pools import Ints
 from outlay.study.runs import Larger
 
 SIZES = "Snell et al., section 7, figure 9"
@@ -93,12 +92,11 @@ def _on_bins(evidence: Evidence, larger: Larger, method: str, ratios: Sequence[f
 def _drawn(evidence: Evidence) -> tuple[Drawn, Drawn | None]:
     found = evidence.found
     assert found.flops is not None
-    every: Ints = evidence.every_row
     deep = found.deeper
     deeper = None
     if deep is not None and deep.flops is not None:
         deeper = Drawn(with_probabilities(deep.pool, evidence.settings.seed), deep.flops, deep.rows)
-    return Drawn(evidence.pool, found.flops, every), deeper
+    return Drawn(evidence.pool, found.flops, np.arange(len(evidence.pool.questions))), deeper
 
 
 def recall_gains_least(evidences: Sequence[Evidence]) -> list[Claim]:

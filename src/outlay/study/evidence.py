@@ -48,11 +48,6 @@ class Evidence:
         """The task, and the model without its scheme."""
         return f"{self.pool.task} ({self.pool.model.removeprefix('embedded:')})"
 
-    @property
-    def every_row(self) -> Ints:
-        """The places of all questions."""
-        return np.arange(len(self.pool.questions))
-
     @cached_property
     def ks(self) -> tuple[int, ...]:
         """The numbers of samples at which the pool is read."""
