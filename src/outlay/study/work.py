@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 from outlay.cost import Prices
 from outlay.drive.counting import Profile, estimate
@@ -40,9 +40,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What one worker does in one go: questions `start` to `stop` of an entry, all jobs of one model and verifier."""
+    """What one worker does in one go: a slice of an entry's questions from `start` on, all jobs of one model and verifier."""
 
     entry: int
+    start: int
     task: str
     model: str
     verifier: str | None
@@ -122,7 +123,16 @@ def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
                     if _key(question, job) not in done
                 )
                 if units:
-                    yield Package(number, entry.task, model, verifier, units)
+                    yield Package(number, start, entry.task, model, verifier, units)
+
+
+def sharing(left: Sequence[Package]) -> list[list[Package]]:
+    """Packages in groups: those that have the same samples scored, each by another verifier, stand together."""
+    groups: dict[tuple[Any, ...], list[Package]] = {}
+    for place, package in enumerate(left):
+        alone = (place,) if package.verifier is None else ()
+        groups.setdefault((package.entry, package.model, package.start, *alone), []).append(package)
+    return list(groups.values())
 
 
 def _key(question: Question, job: Job) -> RunKey:
