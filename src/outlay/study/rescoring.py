@@ -1,7 +1,7 @@
 """A pool scored again by another verifier: the samples stay, the scores change, and what that verifier reads is its own cost.
 
-The run has the pool's strategy and seed, which give the same samples whether they are remembered (`outlay.study.remembering`) or drawn
-again; that they are the same is checked. So a weak verifier can be compared with a good one on the very same samples.
+The run has the pool's strategy and seed, which give the same samples, remembered (`outlay.study.remembering`) or drawn again;
+that they are the same is checked. So a weak verifier is compared with a good one on the very same samples.
 """
 
 from __future__ import annotations
