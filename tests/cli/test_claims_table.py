@@ -20,7 +20,14 @@ def claim(**changes: Any) -> dict[str, Any]:
     }
 
 
-RISING = {"task": "sums", "method": "best_of_n", "n": 4, "still": True, "doublings": [{"to": 4}]}
+RISING = {
+    "task": "sums",
+    "model": "embedded:sums-small",
+    "method": "best_of_n",
+    "n": 4,
+    "still": True,
+    "doublings": [{"to": 4}],
+}
 
 
 def printed(*claims: dict[str, Any], width: int = 100) -> str:
@@ -60,6 +67,7 @@ def test_models_that_share_a_task_are_named() -> None:
     told = printed(claim(), claim(model="embedded:sums-reviser"))
     assert "sums-small, beam search" in told
     assert "sums-reviser, beam search" in told
+    assert "- sums-small: best-of-N still gains" in told
 
 
 def test_a_long_line_folds_behind_its_verdict() -> None:

@@ -36,5 +36,6 @@ def test_where_nothing_chooses_there_is_no_curve() -> None:
 
 @pytest.mark.parametrize(("still", "says"), [(True, "still gains"), (False, "after N = 16 no doubling")])
 def test_it_is_told_in_a_sentence(still: bool, says: str) -> None:
-    found = {"task": "toy", "n": 16, "still": still, "doublings": [{"to": 16}]}
-    assert says in rising_sentence(found, "best-of-N")
+    found = {"n": 16, "still": still, "doublings": [{"to": 16}]}
+    assert rising_sentence(found, "toy", "best-of-N").startswith("toy: ")
+    assert says in rising_sentence(found, "toy", "best-of-N")

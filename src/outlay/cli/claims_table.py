@@ -37,7 +37,7 @@ def print_claims(console: Console, summary: Mapping[str, Any]) -> None:
         markup=False,
     )
     for found in summary.get("rising", ()):
-        console.print(f"- {rising_sentence(found, method_name(found['method']))}.", markup=False)
+        console.print(f"- {rising_sentence(found, _of(found, several), method_name(found['method']))}.", markup=False)
 
 
 def claims_table(claims: Sequence[Claim], several: frozenset[str] = frozenset()) -> Table:
@@ -62,11 +62,15 @@ def points(difference: Mapping[str, float]) -> str:
 
 
 def _on_what(claim: Claim, several: frozenset[str]) -> str:
-    task = claim["model"].removeprefix("embedded:") if claim["task"] in several else claim["task"]
-    parts = [task, claim["subject"], claim["on"]]
+    parts = [_of(claim, several), claim["subject"], claim["on"]]
     return ", ".join(part for part in parts if part).replace(" = ", "=") + (
         " (the same)" if "the same" in claim["note"] else ""
     )
+
+
+def _of(told: Claim, several: frozenset[str]) -> str:
+    """The task; the model instead, where several share the task."""
+    return str(told["model"].removeprefix("embedded:") if told["task"] in several else told["task"])
 
 
 def _shared_tasks(claims: Sequence[Claim]) -> frozenset[str]:

@@ -71,7 +71,7 @@ def _rising(summary: Mapping[str, Any]) -> Table | None:
         (
             f"{one.get('task', '–')}, {str(one.get('model', '')).removeprefix('embedded:')}",
             f"{'at least ' if one.get('still') else ''}{number(one['n'])}",
-            rising_sentence(dict(one), method_name(str(one["method"]))) + ".",
+            rising_sentence(one, str(one.get("task", "–")), method_name(str(one["method"]))) + ".",
             _doublings(sequence(one.get("doublings"), "rising.doublings")),
         )
         for one in found

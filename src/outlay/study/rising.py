@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from outlay.curves import paired_difference
@@ -37,13 +38,13 @@ def stops_rising(evidence: Evidence) -> dict[str, Any] | None:
     }
 
 
-def rising_sentence(found: dict[str, Any], name: str) -> str:
-    """The same in one sentence; `name` is what its method is called.
+def rising_sentence(found: Mapping[str, Any], of: str, method: str) -> str:
+    """The same in one sentence; `of` and `method` are what its runs and its method are called.
 
-    >>> rising_sentence({"task": "sums", "n": 8, "still": False, "doublings": [{"to": 16}]}, "best-of-N")
+    >>> rising_sentence({"n": 8, "still": False, "doublings": [{"to": 16}]}, "sums", "best-of-N")
     'sums: after N = 8 no doubling of best-of-N surely gains (up to 16)'
     """
     end = found["doublings"][-1]["to"]
     if found["still"]:
-        return f"{found['task']}: {name} still gains by the last doubling, to N = {end}"
-    return f"{found['task']}: after N = {found['n']} no doubling of {name} surely gains (up to {end})"
+        return f"{of}: {method} still gains by the last doubling, to N = {end}"
+    return f"{of}: after N = {found['n']} no doubling of {method} surely gains (up to {end})"
