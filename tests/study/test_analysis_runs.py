@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from outlay.errors import UserError
-from outlay.study.runs import recorded, recorded_in, roles_of
+from outlay.study.roles import roles_of
+from outlay.study.runs import recorded, recorded_in
 from outlay.study.settings import Settings
 from outlay.study.study import parse_study
 from outlay.study.summary import summarise, summarise_files, write_summary

@@ -2,6 +2,7 @@ import pytest
 
 from outlay.errors import UserError
 from outlay.study.study import check_addresses, demo_study, load_study, parse_study
+from outlay.study.work import jobs
 
 GOOD = {
     "name": "s",
@@ -130,3 +131,49 @@ def test_two_entries_of_one_task_and_model_are_refused():
     other = entry | {"split": "validation"}
     with pytest.raises(UserError, match="two of them have the task countdown and the model embedded:countdown-small"):
         parse_study({"name": "s", "entries": [entry, other]}, "here")
+
+
+def test_plain_samples_are_asked_with_the_entrys_prompt():
+    entry = parse_study(changed(prompt="Solve {question}", temperature=0.7, top_p=0.9), "s.yaml").entries[0]
+    pool, difficulty, greedy = jobs(entry, 0)[:3]
+    assert pool.strategy.spec() == difficulty.strategy.spec()
+    assert pool.strategy.spec() == {"name": "best_of_n", "temperature": 0.7, "top_p": 0.9, "prompt": "Solve {question}"}
+    assert greedy.strategy.spec() == {"name": "greedy", "prompt": "Solve {question}"}
+
+
+def test_a_prompt_without_the_question_is_refused():
+    with pytest.raises(UserError, match=r"field entries\.0\.prompt: a prompt says with \{question\} where"):
+        parse_study(changed(prompt="Solve it"), "s.yaml")
+
+
+def test_greedy_stands_in_every_entry_of_the_demos():
+    for study in (demo_study(quick=True), demo_study(quick=False)):
+        for entry in study.entries:
+            assert next(job.model for job in jobs(entry, 0) if job.strategy.name == "greedy") == entry.model
+
+
+def test_revisions_that_a_verifier_selects_have_one():
+    search = {"strategy": {"name": "revisions", "selection": "verifier"}, "budgets": [4]}
+    entry = parse_study(changed(searches=[search]), "s.yaml").entries[0]
+    assert [job.verifier for job in jobs(entry, 0) if job.strategy.name == "revisions"] == [entry.verifier]
+    with pytest.raises(UserError, match="revisions needs a verifier"):
+        parse_study(changed(searches=[search], verifier=None), "s.yaml")
+
+
+def test_a_weak_verifier_that_is_not_there_is_named_by_its_place():
+    with pytest.raises(UserError, match=r"field entries\.0\.weak_verifiers\.1: "):
+        check_addresses(parse_study(changed(weak_verifiers=["random:1", "embedded:nothing"]), "s.yaml"))
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_demos_split_revisions_in_every_way(quick):
+    revising = [e for e in demo_study(quick).entries if any(s.strategy["name"] == "revisions" for s in e.searches)]
+    assert {entry.task for entry in revising} == {"halving", "countdown"}
+    for entry in revising:
+        budgets = {}
+        for search in entry.searches:
+            for n in search.budgets:
+                budgets.setdefault(n, set()).add(search.strategy.get("chains", 1))
+        for n, chains in budgets.items():
+            assert {1, n} < chains
+            assert max(chains) == n

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from outlay.cli.claims_table import print_claims
 from outlay.strategies.names import short_names
 from outlay.study.measure import COVERAGE
 
@@ -53,6 +54,8 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
             "* the FLOPs would buy more samples than were drawn.",
             markup=False,
         )
+    if summary.get("claims"):
+        print_claims(console, summary)
     for warning in summary.get("warnings", ()):
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print()

@@ -24,7 +24,8 @@ NEEDS = {
     "how well difficulty can be told beforehand": "right answers and scores, from samples enough for both",
     "where spending more makes it worse": "a method with at least three budgets",
     "what the verifier is worth": "scores",
-    "what revising is worth": "chains of attempts, in which the model sees its earlier ones",
+    "what revising is worth": "chains of attempts, in which the model sees its earlier ones, or revisions that split a budget in "
+    "several ways",
 }
 """What each part of a group needs, by the part's name."""
 

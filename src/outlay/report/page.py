@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from outlay.errors import UserError
+from outlay.report.claims import claims_in_short, claims_section
 from outlay.report.closing import general_limits, limits_of
 from outlay.report.exchanging import exchange_chapter
 from outlay.report.opening import WORDS, asked, at_a_glance, exchange_at_a_glance, findings, warned
@@ -64,13 +65,13 @@ def render(summary: Mapping[str, Any]) -> str:
     environment.filters["csv"] = lambda figure: _address("text/csv", as_csv(figure))
     environment.filters["json"] = lambda figure: _address("application/json", as_json(figure))
     scripts = [_read(name) for name in _SCRIPTS]
-    groups, exchange = groups_of(summary), exchange_chapter(summary)
+    groups, exchange, claims = groups_of(summary), exchange_chapter(summary), claims_section(summary)
     return environment.from_string(_read("template/page.html")).render(
         title=_title(summary),
         headline=str(summary.get("headline") or ""),
         sentences=texts(summary.get("sentences"), "sentences"),
         asked=asked(summary, groups, exchange),
-        found=findings(groups, exchange),
+        found=(*findings(groups, exchange), *claims_in_short(claims)),
         glances=[table for table in (at_a_glance(summary, groups), exchange_at_a_glance(summary)) if table is not None],
         words=WORDS,
         warnings=warned(summary),
@@ -78,6 +79,7 @@ def render(summary: Mapping[str, Any]) -> str:
         groups=groups,
         comparison=comparison_section(summary),
         exchange=exchange,
+        claims=claims,
         general_limits=general_limits(summary, exchange),
         limits=limits_of(groups, exchange),
         style=Markup(_read("template/page.css")),

@@ -15,6 +15,7 @@ from outlay.report.names import styled
 from outlay.report.parts import Column, Figure, GroupPart, Row, Section, Series, Table, flops, listed, number, percent
 from outlay.report.reading import curves, estimate, finite, mapping, sequence, texts
 from outlay.report.revising import chains_section
+from outlay.report.splitting import splits_section
 from outlay.report.verifying import verifier_section
 
 
@@ -140,7 +141,7 @@ def _group(group: Mapping[str, Any], index: int, styles: Mapping[str, Series]) -
         "how well difficulty can be told beforehand": agreement_section(group, where, id),
         "where spending more makes it worse": falling_section(group, where, styles),
         "what the verifier is worth": verifier_section(group, where, id),
-        "what revising is worth": chains_section(group, where, id),
+        "what revising is worth": chains_section(group, where, id) or splits_section(group, where, id),
     }
     facts = [
         (name, f"{value:,.0f}")

@@ -14,6 +14,7 @@ from outlay.report.accuracy import INTERVAL_LEGEND
 from outlay.report.names import bin_name
 from outlay.report.parts import Column, Figure, Row, Section, Table, percent
 from outlay.report.reading import estimate, estimates, mapping, numbers
+from outlay.report.weak_verifiers import weak_verifiers
 
 _MEASURES = (
     ("auc_within_question", "AUC within a question", "a right solution scores above a wrong one of the same question"),
@@ -32,6 +33,7 @@ def verifier_section(group: Mapping[str, Any], where: str, id: str) -> Section |
     if measures is not None:
         blocks.append(measures)
     blocks += [figure for figure in (_per_bin(verifier, where, id), _reliability(verifier, where, id)) if figure]
+    blocks += weak_verifiers(group, where.removesuffix(".verifier"), id)
     if not blocks:
         return None
     return Section(

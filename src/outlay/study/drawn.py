@@ -11,7 +11,7 @@ from outlay.curves.coverage import none_right
 from outlay.exchange import Spending
 from outlay.study.flops import PoolFlops
 from outlay.study.measure import expected
-from outlay.study.pools import Ints, Pool
+from outlay.study.pools import Floats, Ints, Pool
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,33 @@ class Drawn:
         return replace(
             self, flops=PoolFlops(flops.prompt * a_token, flops.sample * a_token, flops.reading * a_token_read)
         )
+
+
+@dataclass(frozen=True)
+class Bought:
+    """What a budget buys of one way of choosing: `n` samples of `drawn`, of `wanted` that it would pay for.
+
+    `accuracy` `[Q]` is of the questions of `drawn`, `flops` the mean cost (in the currency of `drawn`).
+    """
+
+    drawn: Drawn
+    n: int
+    wanted: int
+    accuracy: Floats
+    flops: float
+
+
+def bought(method: str, budget: float, drawn: Drawn, deeper: Drawn | None, seed: int) -> Bought | None:
+    """As many samples as the budget buys, of the deeper pool where the pool is too small; None where it buys none."""
+    wanted = drawn.affordable(method, budget)
+    if wanted > drawn.pool.size and deeper is not None:
+        drawn = deeper
+        wanted = drawn.affordable(method, budget)
+    if wanted < 1:
+        return None
+    n = min(wanted, drawn.pool.size)
+    spent = drawn.spending(method, [n], seed)
+    return Bought(drawn, n, wanted, spent.accuracy[:, 0], float(spent.mean_flops[0]))
 
 
 def expected_longest(tokens: Ints, n: int) -> float:

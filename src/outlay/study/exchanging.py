@@ -23,7 +23,7 @@ from outlay.policies.crossfit import PolicyCurve, best_fixed, per_bin
 from outlay.study import exchange_telling as telling
 from outlay.study.binning import difficulty_values
 from outlay.study.deciding import FLOPS, Realised, baseline_method, candidates_of, keyed
-from outlay.study.drawn import Drawn, expected_longest
+from outlay.study.drawn import Drawn, bought, expected_longest
 from outlay.study.figures import as_curve, as_points, plain
 from outlay.study.measure import COVERAGE, budgets_up_to, expected, with_probabilities
 from outlay.study.pools import Floats, Ints, Pool
@@ -172,16 +172,12 @@ class _Exchange:
         return self._bought(method, budget, self.drawn, self.deeper)
 
     def _bought(self, method: str, budget: float, drawn: Drawn, deeper: Drawn | None) -> dict[str, Any] | None:
-        bought = drawn.affordable(method, budget)
-        if bought > drawn.pool.size and deeper is not None:
-            drawn = deeper
-            bought = drawn.affordable(method, budget)
-        if bought < 1:
+        found = bought(method, budget, drawn, deeper, self.settings.seed)
+        if found is None:
             return None
-        n = min(bought, drawn.pool.size)
-        spent = drawn.spending(method, [n], self.settings.seed)
-        row = self._row(method, n, spent.mean_flops[0], bought > n, spent.accuracy[:, 0], drawn.rows)
-        return {**row, "bought": bought, "pool": drawn.pool.size, "latency": self._latency(drawn.pool, n)}
+        pool, n = found.drawn.pool, found.n
+        row = self._row(method, n, found.flops, found.wanted > n, found.accuracy, found.drawn.rows)
+        return {**row, "bought": found.wanted, "pool": pool.size, "latency": self._latency(pool, n)}
 
     def in_money(self, prices: Sizes) -> dict[str, Any]:
         """What the price of the large model's greedy answer buys of the small one: dollars a million tokens, no pretraining."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from outlay.policies.policy import Policy
+from outlay.study.claims import with_claims
 from outlay.study.fitting import fitted
-from outlay.study.runs import recorded, recorded_name, roles_of
+from outlay.study.roles import recorded_name, roles_of
+from outlay.study.runs import recorded
 from outlay.study.settings import Settings
 from outlay.study.study import Study
 from outlay.study.summary import group_of, summary_of, with_exchange
@@ -46,5 +48,5 @@ def find(study: Study, store: Store) -> Findings:
         for one, group in zip(found, groups, strict=True)
         if "per_bin_pilot" in group.get("policies", {})
     }
-    summary = with_exchange(summary_of(groups, settings), found, settings)
+    summary = with_claims(with_exchange(summary_of(groups, settings), found, settings), found, settings)
     return Findings({"study": study.name, **summary}, policies)

@@ -22,7 +22,7 @@ def fingerprints(study: Study) -> dict[str, str]:
         for question in questions(entry, study.seed):
             digest.update(repr((question.id, question.text, question.reference)).encode())
         found[f"questions of {entry.task}, {entry.split}, {entry.questions}"] = digest.hexdigest()
-        for address in (entry.model, entry.verifier, entry.large):
+        for address in (entry.model, entry.verifier, entry.large, *entry.weak_verifiers):
             if address is not None and address.startswith("embedded:"):
                 found[address] = _weights(address)
     return found

@@ -16,7 +16,8 @@ from outlay.study.deciding import Realised
 from outlay.study.exchanging import RATIOS, Sizes, exchange_of
 from outlay.study.flops import PoolFlops
 from outlay.study.pools import Pool, read_pools
-from outlay.study.runs import Larger, Recorded, on_questions, recorded, recorded_in, roles_between
+from outlay.study.roles import roles_between
+from outlay.study.runs import Larger, Recorded, on_questions, recorded, recorded_in
 from outlay.study.settings import Settings
 from outlay.traces import Store
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from outlay.errors import OutlayError, UserError
-from outlay.study.work import Package
+from outlay.study.remembering import Remembering
+from outlay.study.work import Package, sharing
 from outlay.study.workers import heard, queues, running
 
 TRACES_PER_PART = 100
@@ -44,9 +45,10 @@ def run_packages(packages: Sequence[Package], store: Path, workers: int, report:
     if not packages:
         return
     todo, said = queues(2)
-    count = max(1, min(workers, len(packages)))
-    for package in (*packages, *[None] * count):
-        todo.put(package)
+    groups = sharing(packages)
+    count = max(1, min(workers, len(groups)))
+    for group in (*groups, *[None] * count):
+        todo.put(group)
     todo.cancel_join_thread()  # an interrupt does not wait for packages that nobody will take
     with running(count, _work, (todo, said, store, log.getEffectiveLevel())) as processes:
         ended = 0
@@ -72,8 +74,10 @@ def _work(todo: Any, said: Any, store: Path, level: int) -> None:
 
         loaded: dict[tuple[str, str | None], Any] = {}
         with threadpool_limits(limits=1):
-            while (package := todo.get()) is not None:
-                run_package(package, store, loaded, said.put)
+            while (group := todo.get()) is not None:
+                drawn: dict[Any, Any] | None = {} if len(group) > 1 else None
+                for package in group:
+                    run_package(package, store, loaded, said.put, drawn)
         said.put(None)
     except OutlayError as error:
         said.put(type(error)(*error.args))
@@ -91,8 +95,12 @@ def run_package(
     path: Path,
     loaded: dict[tuple[str, str | None], Any],
     report: Callable[[Progress], None],
+    drawn: dict[Any, Any] | None = None,
 ) -> None:
-    """Run one package in this process, appending whole parts as it goes."""
+    """Run one package in this process, appending whole parts as it goes.
+
+    `loaded` keeps engines, and `drawn`, where it is given, samples that the next package wants too.
+    """
     from outlay import models, tasks, verifiers
     from outlay.drive.batching import BatchingDriver
     from outlay.traces.store import Store
@@ -109,6 +117,8 @@ def run_package(
         verifier = verifiers.load(package.verifier)
         loaded["verifier", package.verifier] = _engine(verifier, verifiers.InProcessVerifier, package.verifier)
     model, verifier = loaded["model", package.model], loaded.get(("verifier", package.verifier))
+    if drawn is not None:
+        model = Remembering(model, drawn)
     driver = BatchingDriver(tasks.load(package.task), model, verifier)
     ended, tokens, last = [], 0, time.monotonic()
     for trace in driver.solve(package.units):

@@ -1,10 +1,8 @@
 """From a store of runs to what an analysis takes: a pool, a pool for difficulty, and the strategies run on their own.
 
-A study says which run is the pool, which one estimates difficulty and which model is the larger one (`Roles`). Traces whose
-study is not known are guessed at: of each task and model the pool is the plain-sampling run (best-of-N, majority, weighted)
-with the most samples in all, the same strategy under another seed is the difficulty pool, and a model with greedy runs
-only is a larger model to compare with. Everything else is a strategy of its own. Runs that do not cover the pool's
-questions are left out, with a warning.
+A study says what each run is for (`Roles`); where it is not known, that is guessed, and a model with greedy runs only is a
+larger model to compare with. Everything else is a strategy of its own. Runs that do not cover the pool's questions are left
+out, with a warning.
 """
 
 from __future__ import annotations
@@ -22,66 +20,22 @@ from outlay.errors import UserError
 from outlay.study.deciding import Realised
 from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
-from outlay.study.study import Study, parse_study
-from outlay.study.work import Job, deep_job, jobs
+from outlay.study.rescoring import Rescored, same_samples
+from outlay.study.roles import (
+    PLAIN_SAMPLING,
+    Key,
+    Roles,
+    grouped,
+    guessed,
+    loaded_task,
+    pool_key,
+    roles_of,
+    strategy_name,
+)
+from outlay.study.study import parse_study
 from outlay.tasks import Task
-from outlay.tasks import load as load_task
 from outlay.traces import Store
-from outlay.traces.rows import canonical_strategy
 from outlay.traces.schema import COST_FIELDS
-
-PLAIN_SAMPLING = ("best_of_n", "weighted_best_of_n", "majority", "majority_vote")
-"""Strategies whose candidates are independent samples."""
-
-_KEY = ("verifier", "strategy", "budget", "seed")
-_Key = tuple[str | None, str, int | None, int]
-
-
-@dataclass(frozen=True)
-class Roles:
-    """What the runs of one task and model are for.
-
-    Which drew the pool, which estimate difficulty, which drew a deeper pool on fewer questions; which model is larger, and
-    which of its runs drew a pool of its own.
-    """
-
-    task: str
-    model: str
-    pool: _Key
-    difficulty: _Key | None = None
-    large: str | None = None
-    deep: _Key | None = None
-    large_pool: _Key | None = None
-
-
-def roles_of(study: Study) -> list[Roles]:
-    """The roles that a study gives its runs, one an entry."""
-    found = []
-    for entry in study.entries:
-        wanted = jobs(entry, study.seed)
-        pool, judging = map(_key_of, wanted[:2])
-        found.append(
-            Roles(
-                recorded_name(entry.task),
-                entry.model,
-                pool,
-                judging,
-                entry.large,
-                deep=_key_of(deep_job(entry, study.seed)) if entry.deep_pool else None,
-                large_pool=_key_of(wanted[-1]) if entry.large_pool else None,
-            )
-        )
-    return found
-
-
-def _key_of(job: Job) -> _Key:
-    return job.verifier, canonical_strategy(job.strategy.spec()), job.budget, job.seed
-
-
-def recorded_name(task: str) -> str:
-    """What traces call a task; its own name where it can be loaded."""
-    loaded = _task(task)
-    return task if loaded is None else loaded.name
 
 
 @dataclass(frozen=True)
@@ -111,9 +65,10 @@ class Larger:
 class Recorded:
     """Everything that a store holds on one task and model, aligned by question.
 
-    `sampling` are the options (temperature, top-p) of the strategy that drew the pool. `flops` is what drawing and
+    `sampling` are the options (temperature, top-p, prompt) of the strategy that drew the pool. `flops` is what drawing and
     scoring its samples cost, where that is known; `cost` sums each kind of cost over all runs. `deeper` and `larger` are
-    for comparing models at equal compute.
+    for comparing models at equal compute. `rescored` is the pool by other verifiers. `recall` says that the questions ask for
+    what a model has to know.
     """
 
     pool: Pool
@@ -125,6 +80,8 @@ class Recorded:
     cost: Mapping[str, float]
     deeper: Deeper | None = None
     larger: tuple[Larger, ...] = ()
+    rescored: tuple[Rescored, ...] = ()
+    recall: bool = False
 
 
 def recorded_in(store: Store) -> list[Recorded]:
@@ -150,10 +107,10 @@ def recorded(solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = ()) -
         UserError: there is no pool at all.
     """
     found: list[Recorded] = []
-    for role in sorted(roles or _guessed(runs), key=lambda role: (role.task, role.model)):
+    for role in sorted(roles or guessed(runs), key=lambda role: (role.task, role.model)):
         of_task = runs.filter(pc.equal(runs["task"], role.task))
         table = of_task.filter(pc.equal(of_task["model"], role.model))
-        groups = _groups(table)
+        groups = grouped(table)
         if role.pool in groups:
             larger = {} if role.large is None else {role.large: of_task.filter(pc.equal(of_task["model"], role.large))}
             found.append(_recorded(solutions, groups, role, larger if roles else _greedy_only(of_task)))
@@ -165,59 +122,21 @@ def recorded(solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = ()) -
     return found
 
 
-def _guessed(runs: pa.Table) -> list[Roles]:
-    """Roles by the look of the runs."""
-    found = []
-    for task in sorted(set(runs["task"].to_pylist())):
-        of_task = runs.filter(pc.equal(runs["task"], task))
-        for model in sorted(set(of_task["model"].to_pylist())):
-            groups = _groups(of_task.filter(pc.equal(of_task["model"], model)))
-            key = _pool_key(groups)
-            if key is not None:
-                twins = [other for other in groups if other[:2] == key[:2] and other[3] != key[3]]
-                twin = max(twins, key=lambda other: (other[2] or 0, -other[3]), default=None)
-                found.append(Roles(task, model, key, twin))
-    return found
-
-
 def _greedy_only(of_task: pa.Table) -> dict[str, pa.Table]:
     """The runs of the models that have no pool."""
     models = sorted(set(of_task["model"].to_pylist()))
     tables = {model: of_task.filter(pc.equal(of_task["model"], model)) for model in models}
-    return {model: table for model, table in tables.items() if _pool_key(_groups(table)) is None}
-
-
-def _groups(table: pa.Table, only: str | None = None) -> dict[_Key, list[dict[str, Any]]]:
-    """The rows of each verifier, strategy, budget and seed; of strategies of this name, where one is given."""
-    groups: dict[_Key, list[dict[str, Any]]] = {}
-    columns = [*_KEY, "run_id", "question_id", "correct", "solutions", *(f"cost_{name}" for name in COST_FIELDS)]
-    for row in table.select(columns).to_pylist():
-        groups.setdefault((row["verifier"], row["strategy"], row["budget"], row["seed"]), []).append(row)
-    return {key: rows for key, rows in groups.items() if only in (None, _name(key))}
-
-
-def _name(key: _Key) -> str:
-    return str(json.loads(key[1])["name"])
-
-
-def _pool_key(groups: Mapping[_Key, Sequence[Mapping[str, Any]]]) -> _Key | None:
-    """The plain-sampling run with the most questions x samples, one with a verifier first, then the lowest seed."""
-    sizes = {
-        key: sum(row["solutions"] for row in rows)
-        for key, rows in groups.items()
-        if _name(key) in PLAIN_SAMPLING and max(row["solutions"] for row in rows) > 1
-    }
-    return max(sizes, key=lambda key: (key[0] is not None, sizes[key], -key[3], key[1]), default=None)
+    return {model: table for model, table in tables.items() if pool_key(grouped(table)) is None}
 
 
 def _recorded(
     solutions: pa.Table,
-    groups: Mapping[_Key, list[dict[str, Any]]],
+    groups: Mapping[Key, list[dict[str, Any]]],
     role: Roles,
     larger: Mapping[str, pa.Table],
 ) -> Recorded:
     key = role.pool
-    task = _task(role.task)
+    task = loaded_task(role.task)
     drawn = _solutions(solutions, groups[key])
     pool = _pool(drawn, task)
     difficulty_pool = None
@@ -225,13 +144,17 @@ def _recorded(
         judging = _pool(_solutions(solutions, groups[role.difficulty]), task)
         if set(pool.questions) <= set(judging.questions):
             difficulty_pool = on_questions(judging, pool.questions)
+    weak = [k[0] for k in role.rescored]
     realised, warnings = _realised(
-        {k: rows for k, rows in groups.items() if k not in (key, role.difficulty, role.deep)}, pool.questions
+        {k: rows for k, rows in groups.items() if k not in (key, role.difficulty, role.deep) and k[0] not in weak},
+        pool.questions,
     )
+    rescored, more = _rescored(pool, role.rescored, solutions, groups, task)
+    warnings += more
     models: list[Larger] = []
     for name, table in sorted(larger.items()):
-        of_model = _groups(table)
-        greedy = {k: rows for k, rows in of_model.items() if _name(k) == "greedy"}
+        of_model = grouped(table)
+        greedy = {k: rows for k, rows in of_model.items() if strategy_name(k) == "greedy"}
         large, more = _realised(greedy, pool.questions)
         label = "large_greedy" if len(larger) == 1 else f"greedy ({name})"
         realised += [replace(run, spec={"name": label}, candidate=False) for run in large]
@@ -244,16 +167,20 @@ def _recorded(
         difficulty_pool=difficulty_pool,
         runs=tuple(realised),
         verifier=key[0],
-        sampling={name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p")},
+        sampling={
+            name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p", "prompt")
+        },
         flops=_flops(key, drawn, groups, pool.questions),
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
         deeper=_deeper(role.deep, solutions, groups, task, pool.questions),
         larger=tuple(models),
+        rescored=tuple(rescored),
+        recall=role.recall,
     )
 
 
 def _flops(
-    key: _Key, drawn: pa.Table, groups: Mapping[_Key, list[dict[str, Any]]], questions: Sequence[str]
+    key: Key, drawn: pa.Table, groups: Mapping[Key, list[dict[str, Any]]], questions: Sequence[str]
 ) -> PoolFlops | None:
     """What the pool of this key cost; rows of the same model with its verifier, or with none, tell the price of a token."""
     return pool_flops(
@@ -264,10 +191,36 @@ def _flops(
     )
 
 
-def _deeper(
-    key: _Key | None,
+def _rescored(
+    pool: Pool,
+    keys: Sequence[Key],
     solutions: pa.Table,
-    groups: Mapping[_Key, list[dict[str, Any]]],
+    groups: Mapping[Key, list[dict[str, Any]]],
+    task: Task | None,
+) -> tuple[list[Rescored], list[str]]:
+    """The pool by each of the other verifiers, with the searches that they led; warnings where its samples are others."""
+    found, warnings = [], []
+    for key in (key for key in keys if key in groups):
+        drawn = _solutions(solutions, groups[key])
+        again = _pool(drawn, task)
+        if set(pool.questions) <= set(again.questions):
+            again = on_questions(again, pool.questions)
+        if not same_samples(pool, again):
+            warnings.append(
+                f"The samples that {key[0]} scored are not those of the pool, so it is left out; finish the run."
+            )
+            continue
+        led = {k: rows for k, rows in groups.items() if k[0] == key[0] and k != key}
+        runs, more = _realised(led, pool.questions)
+        warnings += more
+        found.append(Rescored(str(key[0]), again, _flops(key, drawn, groups, pool.questions), tuple(runs)))
+    return found, warnings
+
+
+def _deeper(
+    key: Key | None,
+    solutions: pa.Table,
+    groups: Mapping[Key, list[dict[str, Any]]],
     task: Task | None,
     questions: Sequence[str],
 ) -> Deeper | None:
@@ -290,14 +243,14 @@ def _deeper(
 def _larger(
     model: str,
     greedy: Realised,
-    groups: Mapping[_Key, list[dict[str, Any]]],
-    key: _Key | None,
+    groups: Mapping[Key, list[dict[str, Any]]],
+    key: Key | None,
     solutions: pa.Table,
     task: Task | None,
     questions: Sequence[str],
 ) -> Larger:
     """What a larger model did; its pool only where that covers all the questions."""
-    single = [row for k, rows in groups.items() if _name(k) == "greedy" for row in rows]
+    single = [row for k, rows in groups.items() if strategy_name(k) == "greedy" for row in rows]
     tokens = float(np.mean([row["cost_generated_tokens"] for row in single]))
     if key is None or key not in groups:
         return Larger(model, greedy, tokens)
@@ -306,23 +259,6 @@ def _larger(
     if not set(questions) <= set(pool.questions):
         return Larger(model, greedy, tokens)
     return Larger(model, greedy, tokens, on_questions(pool, questions), _flops(key, drawn, groups, questions))
-
-
-def roles_between(runs: pa.Table, small: str, large: str) -> list[Roles]:
-    """Roles by the look of the runs, with `large` as the larger model beside `small`, in every task that has both."""
-    found = []
-    for role in _guessed(runs):
-        table = runs.filter(pc.and_(pc.equal(runs["task"], role.task), pc.equal(runs["model"], large)))
-        if role.model == small and table.num_rows:
-            found.append(replace(role, large=large, large_pool=_pool_key(_groups(table))))
-    return found
-
-
-def _task(name: str) -> Task | None:
-    try:
-        return load_task(name)
-    except UserError:
-        return None
 
 
 def _solutions(solutions: pa.Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -356,7 +292,7 @@ def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
 
 
 def _realised(
-    groups: Mapping[_Key, Sequence[Mapping[str, Any]]], questions: Sequence[str]
+    groups: Mapping[Key, Sequence[Mapping[str, Any]]], questions: Sequence[str]
 ) -> tuple[list[Realised], list[str]]:
     """One Realised for each strategy and verifier, over its budgets; seeds are averaged."""
     by_strategy: dict[tuple[str, str | None], dict[int, list[tuple[Floats, Floats, Floats]]]] = {}
@@ -366,7 +302,7 @@ def _realised(
         if budget is None or not all(name in graded for name in questions):
             have = sum(name in graded for name in questions)
             warnings.append(
-                f"{_name((verifier, strategy, budget, seed))} at budget {budget} covers {have} of {len(questions)} "
+                f"{strategy_name((verifier, strategy, budget, seed))} at budget {budget} covers {have} of {len(questions)} "
                 "questions and is left out; finish the run."
             )
             continue

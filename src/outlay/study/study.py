@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from outlay import models, tasks, verifiers
 from outlay.errors import UserError
 from outlay.registry import nearest
-from outlay.strategies import from_spec
+from outlay.strategies import Strategy, from_spec
+from outlay.strategies.strategy import QUESTION
 
 
 class _Strict(BaseModel):
@@ -24,10 +25,14 @@ class _Strict(BaseModel):
 
 
 class Search(_Strict):
-    """A strategy that needs runs of its own, at each of these budgets (in generations)."""
+    """A strategy that needs runs of its own, at each of these budgets (in generations).
+
+    `verifier` is one of the entry's `weak_verifiers`, where the search is to be run with that one instead of the entry's own.
+    """
 
     strategy: dict[str, Any]
     budgets: tuple[int, ...] = Field(min_length=1)
+    verifier: str | None = None
 
     @field_validator("strategy", mode="before")
     @classmethod
@@ -58,12 +63,15 @@ class Entry(_Strict):
     read at every N up to that; `searches` are run besides. `difficulty_samples` further samples estimate difficulty and are
     used for nothing else. `large` is a larger model that is compared with the first at equal compute: its greedy answer, and
     `large_pool` samples of its own. Where matched compute buys more samples than `pool`, the first `deep_questions`
-    questions have a pool of `deep_pool`.
+    questions have a pool of `deep_pool`. Plain samples, greedy ones too, are drawn with the `prompt`, the pools at
+    `temperature` and `top_p`. Each of the `weak_verifiers` scores the pool's samples again. `recall` says that the questions
+    ask for what a model has to know, not to work out.
     """
 
     task: str
     model: str
     verifier: str | None = None
+    weak_verifiers: tuple[str, ...] = ()
     large: str | None = None
     large_pool: int = Field(0, ge=0, le=4096)
     deep_pool: int = Field(0, ge=0, le=65536)
@@ -73,14 +81,34 @@ class Entry(_Strict):
     pool: int = Field(64, ge=2, le=4096)
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
+    prompt: str = QUESTION
+    recall: bool = False
     difficulty_samples: int = Field(32, ge=2)
     searches: tuple[Search, ...] = ()
 
     @model_validator(mode="after")
     def _searches_have_a_verifier(self) -> Entry:
         for search in self.searches:
-            if self.verifier is None and from_spec(search.strategy).needs_verifier:
+            if self.verifier is None and is_scored(from_spec(search.strategy)):
                 raise ValueError(f'{search.strategy["name"]} needs a verifier: give one beside "model"')
+        return self
+
+    @field_validator("prompt")
+    @classmethod
+    def _asks_the_question(cls, value: str) -> str:
+        if QUESTION not in value:
+            raise ValueError(f'a prompt says with {QUESTION} where the question stands; "{value}" does not')
+        return value
+
+    @model_validator(mode="after")
+    def _weak_verifiers_are_others(self) -> Entry:
+        if self.weak_verifiers and self.verifier is None:
+            raise ValueError('weak_verifiers are compared with a good one: give it as "verifier"')
+        if len({self.verifier, *self.weak_verifiers}) <= len(self.weak_verifiers):
+            raise ValueError("weak_verifiers: each is named once, and none is the entry's own verifier")
+        for search in self.searches:
+            if search.verifier is not None and search.verifier not in self.weak_verifiers:
+                raise ValueError(f"{search.strategy['name']}: {search.verifier} is none of the entry's weak_verifiers")
         return self
 
     @model_validator(mode="after")
@@ -133,6 +161,11 @@ class Study(_Strict):
         return self
 
 
+def is_scored(strategy: Strategy) -> bool:
+    """Whether a verifier scores what the strategy draws: it cannot do without, or its selection is the verifier's."""
+    return strategy.needs_verifier or getattr(strategy, "selection", None) == "verifier"
+
+
 def load_study(path: Path) -> Study:
     """The study in a YAML file; a `UserError` that names file and field where something is wrong."""
     try:
@@ -178,15 +211,16 @@ def check_addresses(study: Study) -> None:
         "verifier": verifiers.load,
     }
     for number, entry in enumerate(study.entries):
-        for field, load in loaders.items():
-            address = getattr(entry, field)
-            if address is None or (field, address) in known:
+        named = [(field, field, getattr(entry, field)) for field in loaders]
+        named += [("verifier", f"weak_verifiers.{place}", weak) for place, weak in enumerate(entry.weak_verifiers)]
+        for kind, field, address in named:
+            if address is None or (kind, address) in known:
                 continue
             try:
-                load(address)
+                loaders[kind](address)
             except UserError as error:
                 raise UserError(f"study {study.name}, field entries.{number}.{field}: {error}") from error
-            known.add((field, address))
+            known.add((kind, address))
 
 
 def demo_study(quick: bool) -> Study:

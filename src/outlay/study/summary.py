@@ -15,6 +15,7 @@ from typing import Any
 
 from outlay.curves import interval, paired_difference
 from outlay.study.analysis import analyse
+from outlay.study.claims import with_claims
 from outlay.study.figures import as_points, percent
 from outlay.study.machine import machine, versions
 from outlay.study.pairs import exchanges
@@ -35,7 +36,8 @@ def summarise(store: Store, settings: Settings | None = None) -> dict[str, Any]:
     """
     settings = settings or Settings()
     found = recorded_in(store)
-    return with_exchange(summary_of([group_of(one, settings) for one in found], settings), found, settings)
+    summary = with_exchange(summary_of([group_of(one, settings) for one in found], settings), found, settings)
+    return with_claims(summary, found, settings)
 
 
 def with_exchange(summary: dict[str, Any], found: Sequence[Recorded], settings: Settings) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def summarise_samples(samples: Samples, settings: Settings | None = None) -> dic
     found, pools = samples.recorded, samples.pools
     groups = [group_of(one, settings) for one in found]
     groups += [analyse(pool, settings=settings) for pool in pools]
-    summary = with_exchange(summary_of(groups, settings), found, settings)
+    summary = with_claims(with_exchange(summary_of(groups, settings), found, settings), found, settings)
     summary["warnings"] = [*samples.warnings, *summary["warnings"]]
     comparisons = compare_models(pools, settings)
     if comparisons:

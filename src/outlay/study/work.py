@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 from outlay.cost import Prices
 from outlay.drive.counting import Profile, estimate
 from outlay.drive.serving import Unit
 from outlay.strategies import BestOfN, Greedy, MajorityVote, Strategy, from_spec
-from outlay.study.study import Entry, Study
+from outlay.study.study import Entry, Study, is_scored
 from outlay.tasks import Task
 from outlay.tasks import load as load_task
 from outlay.traces.rows import RunKey, run_key
@@ -40,9 +40,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What one worker does in one go: questions `start` to `stop` of an entry, all jobs of one model and verifier."""
+    """What one worker does in one go: a slice of an entry's questions from `start` on, all jobs of one model and verifier."""
 
     entry: int
+    start: int
     task: str
     model: str
     verifier: str | None
@@ -52,8 +53,8 @@ class Package:
 def pool_strategy(entry: Entry) -> Strategy:
     """The strategy whose candidates are the pool: best-of-N where they can be scored, else majority."""
     if entry.verifier is None:
-        return MajorityVote(entry.temperature, entry.top_p)
-    return BestOfN(entry.temperature, entry.top_p)
+        return MajorityVote(entry.temperature, entry.top_p, prompt=entry.prompt)
+    return BestOfN(entry.temperature, entry.top_p, prompt=entry.prompt)
 
 
 def difficulty_seed(seed: int) -> int:
@@ -63,28 +64,40 @@ def difficulty_seed(seed: int) -> int:
 
 def jobs(entry: Entry, seed: int) -> list[Job]:
     """Everything that is to be run for an entry, the pool first."""
-    pool = pool_strategy(entry)
+    pool, greedy = pool_strategy(entry), Greedy(entry.prompt)
     wanted = [
         Job(entry.model, entry.verifier, pool, entry.pool, seed),
         Job(entry.model, entry.verifier, pool, entry.difficulty_samples, difficulty_seed(seed), "difficulty"),
-        Job(entry.model, None, Greedy(), 1, seed),
+        Job(entry.model, None, greedy, 1, seed),
     ]
     for search in entry.searches:
         strategy = from_spec(search.strategy)
-        verifier = entry.verifier if strategy.needs_verifier else None
+        verifier = (search.verifier or entry.verifier) if is_scored(strategy) else None
         wanted += [Job(entry.model, verifier, strategy, budget, seed) for budget in search.budgets]
+    wanted += [rescoring_job(entry, weak, seed) for weak in entry.weak_verifiers]
     if entry.deep_pool:
         wanted.append(deep_job(entry, seed))
     if entry.large is not None:
-        wanted.append(Job(entry.large, None, Greedy(), 1, seed))
+        wanted.append(Job(entry.large, None, greedy, 1, seed))
     if entry.large is not None and entry.large_pool:
-        wanted.append(Job(entry.large, entry.verifier, pool, entry.large_pool, seed))
+        wanted.append(large_pool_job(entry, seed))
     return wanted
 
 
 def deep_job(entry: Entry, seed: int) -> Job:
     """The deeper pool on some of the questions; it begins with the samples of the pool itself."""
     return Job(entry.model, entry.verifier, pool_strategy(entry), entry.deep_pool, seed, first=entry.deep_questions)
+
+
+def large_pool_job(entry: Entry, seed: int) -> Job:
+    """The larger model's own pool."""
+    assert entry.large is not None
+    return Job(entry.large, entry.verifier, pool_strategy(entry), entry.large_pool, seed)
+
+
+def rescoring_job(entry: Entry, weak: str, seed: int) -> Job:
+    """The pool scored by another verifier: the same strategy and seed, so the samples are those of the pool itself."""
+    return Job(entry.model, weak, pool_strategy(entry), entry.pool, seed)
 
 
 def questions(entry: Entry, seed: int) -> list[Question]:
@@ -110,7 +123,16 @@ def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
                     if _key(question, job) not in done
                 )
                 if units:
-                    yield Package(number, entry.task, model, verifier, units)
+                    yield Package(number, start, entry.task, model, verifier, units)
+
+
+def sharing(left: Sequence[Package]) -> list[list[Package]]:
+    """Packages in groups: those that have the same samples scored, each by another verifier, stand together."""
+    groups: dict[tuple[Any, ...], list[Package]] = {}
+    for place, package in enumerate(left):
+        alone = (place,) if package.verifier is None else ()
+        groups.setdefault((package.entry, package.model, package.start, *alone), []).append(package)
+    return list(groups.values())
 
 
 def _key(question: Question, job: Job) -> RunKey:

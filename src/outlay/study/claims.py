@@ -1,0 +1,46 @@
+"""Which findings of the literature are asked of which runs, and what they say.
+
+Everything that can be asked of what was recorded is asked, and all of it is told: no claim is picked out by its verdict.
+`docs/explanation/claims.md` says what each means and what was fixed beforehand.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from outlay.study.claims_between import between_sizes, recall_gains_least
+from outlay.study.claims_revising import revising, splits_part
+from outlay.study.claims_within import within
+from outlay.study.evidence import Evidence
+from outlay.study.rescoring import rescored_part
+from outlay.study.rising import stops_rising
+from outlay.study.runs import Recorded
+from outlay.study.settings import Settings
+from outlay.study.telling import told_apart
+
+log = logging.getLogger(__name__)
+
+
+def with_claims(summary: Mapping[str, Any], found: Sequence[Recorded], settings: Settings) -> dict[str, Any]:
+    """The summary with `claims` and `rising`; its groups get `splits` of revisions, and other `verifiers`, where there are any."""
+    began = time.monotonic()
+    evidences = [Evidence(one, settings) for one in found if told_apart(one.pool) and one.pool.size > 1]
+    parts = {(one.found.pool.task, one.found.pool.model): _parts(one) for one in evidences}
+    groups = [{**group, **parts.get((group["task"], group["model"]), {})} for group in summary["groups"]]
+    claims = [claim for one in evidences for claim in (*within(one), *revising(one), *between_sizes(one))]
+    claims += recall_gains_least(evidences)
+    order = list(dict.fromkeys(claim.finding for claim in claims))
+    claims.sort(key=lambda claim: (claim.finding.number, order.index(claim.finding)))
+    rising = [told for one in evidences if (told := stops_rising(one)) is not None]
+    log.info("%d claims asked: %.1f s", len(claims), time.monotonic() - began)
+    return {**summary, "groups": groups, "claims": [claim.as_dict() for claim in claims], "rising": rising}
+
+
+def _parts(evidence: Evidence) -> dict[str, Any]:
+    """What claims rest on and no other part of the group shows."""
+    splits = splits_part(evidence)
+    weak = rescored_part(evidence.found.rescored, evidence.bins, evidence.settings)
+    return {**({"splits": splits} if splits else {}), **({"verifiers": weak} if weak else {})}
