@@ -41,8 +41,8 @@ def test_nothing_else_ships():
     assert {path.name for path in WEIGHTS.iterdir() if path.is_dir()} == set(NAMES)
 
 
-def test_all_weights_stay_under_40_megabytes():
-    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) < 40e6
+def test_all_weights_stay_under_60_megabytes():
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) < 60e6
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -33,6 +33,7 @@ from outlay.lab.recipes import (
     STARS,
     VERIFIERS,
     PolicyRecipe,
+    RevisionRecipe,
     StarRecipe,
     made_by,
 )
@@ -131,7 +132,7 @@ def done(job: Job, seed: int) -> dict[str, Any]:
     elif job.kind == "reviser":
         reviser = next(recipe for recipe in REVISERS if recipe.name == job.name)
         pool = drawn_pool(job.name, asked, job.extent.samples, seed)
-        revised = check_reviser(job.name, reviser.verifier, task, asked, pool.correct, seed)
+        revised = check_reviser(job.name, judges_of(reviser), task, asked, pool.correct, seed)
         figures = {job.name: policy_facts(job.name, pool, seed) | revised}
     else:
         pool = drawn_pool(job.name, asked, job.extent.samples, seed)
@@ -142,6 +143,12 @@ def done(job: Job, seed: int) -> dict[str, Any]:
 def verifiers_of(policy: str) -> list[str]:
     """The verifiers that were trained on a policy's samples."""
     return [name for recipe in VERIFIERS if recipe.policy == policy for name in made_by(recipe)]
+
+
+def judges_of(reviser: RevisionRecipe) -> dict[str, str]:
+    """Who chooses from a reviser's chains: its verifier, and where its family has one, a verifier that reads earlier attempts."""
+    reading = [known.name for known in OUTCOME_VERIFIERS if known.task == reviser.task and known.context]
+    return {"verifier": reviser.verifier} | ({"verifier_with_history": reading[0]} if reading else {})
 
 
 def policy_facts(policy: str, pool: Pool, seed: int) -> dict[str, Any]:

@@ -50,9 +50,12 @@ class Drawn:
 
 
 def check_reviser(
-    model: str, verifier: str, task: Task, questions: Sequence[Question], parallel: Bools, seed: int
+    model: str, judges: Mapping[str, str], task: Task, questions: Sequence[Question], parallel: Bools, seed: int
 ) -> dict[str, Any]:
-    """All figures of revising; `parallel` [Q, n] are independent samples of the same model without a draft."""
+    """All figures of revising; `parallel` [Q, n] are independent samples of the same model without a draft.
+
+    `judges` are the verifiers that choose from chains, by the names that their choices have in the figures.
+    """
     difficulty = parallel.mean(axis=1)
     long = drawn_chains(model, None, task, questions, CHAINS, CHAINS * POSITIONS, seed)
     in_chain = [long.correct[:, :, :length].any(axis=2).mean(axis=1) for length in COVERED]
@@ -69,8 +72,7 @@ def check_reviser(
             "parallel": [asdict(figure(values)) for values in in_parallel],
         },
         "ratios": {
-            str(budget): split_compared(model, verifier, task, questions, budget, difficulty, seed)
-            for budget in BUDGETS
+            str(budget): split_compared(model, judges, task, questions, budget, difficulty, seed) for budget in BUDGETS
         },
     }
 
@@ -119,17 +121,26 @@ def check_outcome_verifier(
 
 
 def split_compared(
-    model: str, verifier: str, task: Task, questions: Sequence[Question], budget: int, difficulty: Floats, seed: int
+    model: str,
+    judges: Mapping[str, str],
+    task: Task,
+    questions: Sequence[Question],
+    budget: int,
+    difficulty: Floats,
+    seed: int,
 ) -> dict[str, Any]:
-    """Every way to split `budget` between chains, under every way to choose that the task allows."""
+    """Every way to split `budget` between chains, under every way to choose that the task allows and each of `judges`."""
     chains = [2**power for power in range(budget.bit_length())]
     by_choice: dict[str, list[Floats]] = {}
     for count in chains:
-        drawn = drawn_chains(model, verifier, task, questions, count, budget, seed)
+        chosen = {
+            name: drawn_chains(model, judge, task, questions, count, budget, seed) for name, judge in judges.items()
+        }
+        drawn = next(iter(chosen.values()))  # the attempts are the same, whoever chooses
         flat = drawn.correct.reshape(len(questions), budget)
         surest = np.take_along_axis(flat, drawn.log_probability.argmax(axis=1)[:, None], axis=1)[:, 0]
         choices: Mapping[str, Floats] = {
-            "verifier": drawn.choice,
+            **{name: own.choice for name, own in chosen.items()},
             "log_probability": surest.astype(float),
             "any": flat.any(axis=1).astype(float),
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 CHOICES = {
     "verifier": "chosen by the verifier",
+    "verifier_with_history": "by the one that reads earlier attempts",
     "log_probability": "the likeliest",
     "majority": "majority",
     "last": "majority of the last",

@@ -54,4 +54,7 @@ _ORM = OutcomeVerifierRecipe(
     language_weight=1.0,
     report_every=250,
 )
-OUTCOME_VERIFIERS = (_ORM,)
+OUTCOME_VERIFIERS = (
+    _ORM,
+    replace(_ORM, name="halving-orm-history", policy="halving-reviser", chains=2, length=4, context=4),
+)
