@@ -18,7 +18,7 @@ def generating(model: str, sequences: int, repeats: int, slots: int = IN_FLIGHT)
 
 
 def state(model: str, sequences: int, slots: int) -> dict[str, float]:
-    """Bytes of keys and values a sequence in flight, at their most, and which part of the lanes of all blocks was in use."""
+    """Bytes of keys and values at their most, over the slots, and which part of the lanes of all blocks was in use."""
     workload = Workload(model, sequences)
     engine, most = Engine(workload.weights, slots=slots), 0
     for job in workload.jobs:
@@ -27,7 +27,7 @@ def state(model: str, sequences: int, slots: int) -> dict[str, float]:
         engine.step()
         most = max(most, engine.state_bytes)
     counted = engine.counters
-    return {"bytes_a_sequence": most / slots, "lanes_in_use": counted.rows / counted.lanes}
+    return {"bytes_a_slot": most / slots, "lanes_in_use": counted.rows / counted.lanes}
 
 
 def reading(model: str, sequences: int, repeats: int) -> Rate:
@@ -44,7 +44,7 @@ def reading(model: str, sequences: int, repeats: int) -> Rate:
 
 
 def matrix_products(model: str, sequences: int, repeats: int) -> Rate:
-    """Rows, if a block of 128 were nothing but its products with the model's matrices (float32, the machine's BLAS)."""
+    """Rows, if the widest blocks were nothing but its products with the model's matrices (float32, the machine's BLAS)."""
     workload = Workload(model, sequences)
     matrices = list(workload.weights.matrices())
     operands = [(matrix, np.ones((matrix.shape[1], LANES), np.float32)) for matrix in matrices]

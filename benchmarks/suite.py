@@ -75,14 +75,14 @@ def slot_counts(results: Results, quick: bool) -> None:
                 f"{rate:,.0f}",
                 f"{shares[slots]:.2f}",
                 f"{state['lanes_in_use']:.0%}",
-                f"{state['bytes_a_sequence']:,.0f}",
+                f"{state['bytes_a_slot']:,.0f}",
             )
             rows.append((f"{model}, {slots} in flight", *cells))
         if model.endswith("large"):
             best = max(shares.values())
             what = f"engine of the machine's matrix products, {model}"
             targets.append(Target(what, f">= {LEAST_OF_PRODUCTS:.0%}", f"{best:.0%}", best >= LEAST_OF_PRODUCTS))
-    headings = ("what", "tokens / CPU second", "of the products", "lanes in use", "bytes a sequence")
+    headings = ("what", "tokens / CPU second", "of the products", "lanes in use", "bytes a slot")
     results.add("slots", Table("Engine: sequences in flight", headings, tuple(rows)), *targets)
 
 

@@ -8,7 +8,7 @@ arXiv 2408.03314). Tokens are counted as the model's tokenizer counts them.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Until = Literal["step", "end"]
@@ -98,7 +98,18 @@ class Solution:
 
     def scored(self, step_scores: Sequence[float], score: float | None) -> Solution:
         """The same solution with a verifier's step scores, and their aggregate."""
-        return replace(self, step_scores=tuple(step_scores), score=score)
+        return Solution(
+            self.steps,
+            self.finished,
+            self.answer,
+            tuple(step_scores),
+            score,
+            self.sample,
+            self.chain,
+            self.position,
+            self.truncated,
+            self.state,
+        )
 
 
 StepScores = tuple[float, ...]

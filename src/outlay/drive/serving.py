@@ -125,8 +125,10 @@ class Served:
         if ranked == list(range(len(ranked))):
             return choice
         rank = {arrived: place for place, arrived in enumerate(ranked)}
-        solution = choice.solution and replace(choice.solution, sample=rank[choice.solution.sample])
-        candidates = tuple(replace(candidate, sample=rank[candidate.sample]) for candidate in choice.candidates)
+        solution = choice.solution and choice.solution.numbered(rank[choice.solution.sample], choice.solution.answer)
+        candidates = tuple(
+            candidate.numbered(rank[candidate.sample], candidate.answer) for candidate in choice.candidates
+        )
         return replace(choice, solution=solution, candidates=candidates)
 
     def _choice(self, running: Running) -> Choice:
