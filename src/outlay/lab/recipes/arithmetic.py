@@ -1,4 +1,4 @@
-"""Arithmetic with designed slips: three sizes, two seeds of the small one, a verifier; and its control without slips."""
+"""Arithmetic with designed slips: three sizes, two seeds of the small one, verifiers of three qualities; and its control without slips."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ _PRM = VerifierRecipe(
     ranking_weight=1.0,
     language_weight=1.0,
     report_every=200,
+    stops=(("weak", 50), ("middling", 75)),
 )
 VERIFIERS = (
     _PRM,
-    replace(_PRM, name="arithmetic-clean-prm", task="arithmetic-clean", policy="arithmetic-clean-small"),
+    replace(_PRM, name="arithmetic-clean-prm", stops=(), task="arithmetic-clean", policy="arithmetic-clean-small"),
 )

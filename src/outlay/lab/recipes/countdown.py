@@ -1,4 +1,4 @@
-"""Countdown: two sizes, a verifier, and a reviser that shows where revising fails."""
+"""Countdown: two sizes, verifiers of three qualities, and a reviser that shows where revising fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SMALL = PolicyRecipe(
 )
 POLICIES = (
     _SMALL,
-    replace(_SMALL, name="countdown-large", size="four-layers", steps=5000, learning_rate=2.5e-3),
+    replace(_SMALL, name="countdown-large", size="large", learning_rate=2e-3),
 )
 _PRM = VerifierRecipe(
     name="countdown-prm",
@@ -33,7 +33,11 @@ _PRM = VerifierRecipe(
     learning_rate=1e-3,
     head_learning_rate=1e-3,
 )
-VERIFIERS = (_PRM,)
+VERIFIERS = (
+    _PRM,
+    replace(_PRM, name="countdown-prm-weak", questions=4_000, steps=300, report_every=100),
+    replace(_PRM, name="countdown-prm-middling", questions=4_000, steps=1000, report_every=250),
+)
 REVISERS = (
     RevisionRecipe(
         name="countdown-reviser",
