@@ -54,12 +54,16 @@ def test_a_claim_is_a_line_under_its_finding() -> None:
     ]
 
 
-def test_all_claims_are_counted_and_none_is_left_out() -> None:
+def test_all_claims_are_counted_and_what_cannot_be_told_is_one_line() -> None:
     told = printed(
-        claim(), claim(verdict="does not hold"), claim(verdict="cannot be told", note="the same, to within 0.1 point")
+        claim(),
+        claim(verdict="does not hold"),
+        claim(verdict="cannot be told", subject="beam search M=2"),
+        claim(verdict="cannot be told", subject="beam search M=8"),
     )
-    assert "3 claims: 1 holds, 1 does not, 1 cannot be told" in " ".join(told.split())
-    assert "(the same)" in told
+    assert "4 claims: 1 holds, 1 does not, 2 cannot be told" in " ".join(told.split())
+    assert ["cannot", "be", "told", "2", "of", "4", "sums"] in [line.split() for line in told.splitlines()]
+    assert "M=2" not in told
     assert "- sums: best-of-N still gains by the last doubling, to N = 4." in told
 
 

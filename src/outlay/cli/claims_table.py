@@ -15,12 +15,13 @@ from outlay.study.rising import rising_sentence
 
 Claim = Mapping[str, Any]
 
+UNDECIDED = "cannot be told"
 VERDICT_WIDTH, POINTS_WIDTH = 14, 20
 """Characters of the longest verdict, and of a difference with its interval."""
 
 
 def print_claims(console: Console, summary: Mapping[str, Any]) -> None:
-    """Every claim in a line under its finding, how many hold, and where each best-of-N curve stops rising."""
+    """Every decided claim in a line under its finding, how many hold, and where each best-of-N curve stops rising."""
     claims = summary["claims"]
     console.print()
     console.print("What others found, asked of these runs: does it hold here?", style="bold")
@@ -32,7 +33,8 @@ def print_claims(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(claims_table(found, several))
     console.print()
     console.print(
-        f"{len(claims)} claims: {counted(claims)}; each has a 95% interval of its own, in points. None is left out.",
+        f"{len(claims)} claims: {counted(claims)}; each has a 95% interval of its own, in points. Those that cannot be told are "
+        "counted here; the report and summary.json have them in full.",
         style="bold",
         markup=False,
     )
@@ -41,13 +43,21 @@ def print_claims(console: Console, summary: Mapping[str, Any]) -> None:
 
 
 def claims_table(claims: Sequence[Claim], several: frozenset[str] = frozenset()) -> Table:
-    """A row a claim: verdict, difference with its interval in points, and on what; a model is named for tasks in `several`."""
+    """A row a decided claim: verdict, difference with its interval in points, and on what; a model is named for tasks in `several`.
+
+    What cannot be told is counted in a last row.
+    """
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     table.add_column("verdict", no_wrap=True, min_width=VERDICT_WIDTH)
     table.add_column("points", justify="right", no_wrap=True, min_width=POINTS_WIDTH)
     table.add_column("on what", overflow="fold")
     for claim in claims:
-        table.add_row(claim["verdict"], points(claim["difference"]), _on_what(claim, several))
+        if claim["verdict"] != UNDECIDED:
+            table.add_row(claim["verdict"], points(claim["difference"]), _on_what(claim, several))
+    open_ones = [claim for claim in claims if claim["verdict"] == UNDECIDED]
+    if open_ones:
+        tasks = ", ".join(dict.fromkeys(_of(claim, several) for claim in open_ones))
+        table.add_row(UNDECIDED, f"{len(open_ones)} of {len(claims)}", tasks)
     return table
 
 
@@ -63,9 +73,7 @@ def points(difference: Mapping[str, float]) -> str:
 
 def _on_what(claim: Claim, several: frozenset[str]) -> str:
     parts = [_of(claim, several), claim["subject"], claim["on"]]
-    return ", ".join(part for part in parts if part).replace(" = ", "=") + (
-        " (the same)" if "the same" in claim["note"] else ""
-    )
+    return ", ".join(part for part in parts if part).replace(" = ", "=")
 
 
 def _of(told: Claim, several: frozenset[str]) -> str:

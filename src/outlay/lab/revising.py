@@ -29,6 +29,8 @@ CHAINS = 4
 """Such chains a question."""
 BUDGETS = (4, 16)
 """N, in attempts, that is split between chains in every ratio 1:N to N:1."""
+SPLIT_QUESTIONS = 500
+"""Questions on which the splits are compared, at most: the first ones."""
 DRAFT_SAMPLES = 4
 """Attempts drawn after each draft of the controls."""
 COVERED = (1, 2, 4, 8)
@@ -56,7 +58,7 @@ def check_reviser(
 
     `judges` are the verifiers that choose from chains, by the names that their choices have in the figures.
     """
-    difficulty = parallel.mean(axis=1)
+    difficulty, few = parallel.mean(axis=1), questions[:SPLIT_QUESTIONS]
     long = drawn_chains(model, None, task, questions, CHAINS, CHAINS * POSITIONS, seed)
     in_chain = [long.correct[:, :, :length].any(axis=2).mean(axis=1) for length in COVERED]
     covered = [length for length in COVERED if length <= parallel.shape[1]]

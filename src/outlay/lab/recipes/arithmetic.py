@@ -1,4 +1,4 @@
-"""Arithmetic with designed slips: three sizes, two seeds of the small one, verifiers of three qualities; and its control without slips."""
+"""Arithmetic with designed slips: three sizes, two seeds, verifiers of three qualities; and its clean control."""
 
 from __future__ import annotations
 
