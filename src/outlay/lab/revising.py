@@ -74,7 +74,8 @@ def check_reviser(
             "parallel": [asdict(figure(values)) for values in in_parallel],
         },
         "ratios": {
-            str(budget): split_compared(model, judges, task, questions, budget, difficulty, seed) for budget in BUDGETS
+            str(budget): split_compared(model, judges, task, few, budget, difficulty[: len(few)], seed)
+            for budget in BUDGETS
         },
     }
 
