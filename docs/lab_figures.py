@@ -19,7 +19,7 @@ PAGE = Path(__file__).parent / "reference" / "lab.md"
 START, END = "<!-- figures: made by docs/lab_figures.py -->", "<!-- end of figures -->"
 BASELINES = {
     "policy_log_probability": "log-probability under the policy",
-    "own_log_probability": "log-probability under the verifier's own language model",
+    "own_log_probability": "log-probability under the own language model",
     "reviser_log_probability": "log-probability that the reviser gave the attempt as it wrote it",
 }
 CHOICES = {
@@ -50,7 +50,7 @@ def tables(models: Mapping[str, Facts]) -> str:
         ),
         "\n| score of a solution | AUC within question | by quintile | hardest quintile: interval (questions) | overall |"
         "\n|---|---|---|---|---|",
-        *(line for name, facts in judges.items() for line in _judge(name, facts)),
+        *dict.fromkeys(line for name, facts in judges.items() for line in _judge(name, facts)),
         "\n| the language model inside a verifier, as a policy | one sample | greedy |\n|---|---|---|",
         *(
             f"| `{name}` | {_percent(facts['own_language_model']['pass_at_1'])} "
@@ -81,9 +81,11 @@ def _policy(name: str, facts: Facts) -> str:
 
 
 def _judge(name: str, facts: Facts) -> Iterator[str]:
+    """A verifier and what is free beside it; baselines that several share are written once."""
     yield _areas(f"`{name}`", facts)
     for baseline, values in facts["baselines"].items():
-        yield _areas(BASELINES[baseline], values)
+        whose = f" of `{name}`" if baseline == "own_log_probability" else ""
+        yield _areas(BASELINES[baseline] + whose, values)
 
 
 def _areas(shown: str, facts: Facts) -> str:

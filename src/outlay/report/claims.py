@@ -18,7 +18,7 @@ TITLE = "Does each finding hold here?"
 LEDE = (
     "Each claim is a finding of others, asked of these runs. It holds where the 95% interval of the difference lies wholly on "
     "the claimed side, does not hold where it lies wholly on the other side, and cannot be told otherwise, or where the two "
-    "sides differ on fewer than six questions. What is compared was fixed beforehand, none of the claims is left out, and each "
+    "sides differ on fewer than six questions. What is compared is fixed in the program, none of the claims is left out, and each "
     "interval is at 95% by itself: among many claims a few come out by chance. Easy and hard are the two easiest and the two "
     "hardest of five bins, middle is the third."
 )

@@ -1,4 +1,4 @@
-"""Arithmetic with designed slips: three sizes, two seeds, verifiers of three qualities; and its clean control."""
+"""Arithmetic with designed slips: three sizes, three seeds, verifiers of three qualities; and its clean control."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SMALL = PolicyRecipe(
 _CLEAN = replace(_SMALL, name="arithmetic-clean-small", task="arithmetic-clean")
 POLICIES = (
     _SMALL,
-    replace(_SMALL, name="arithmetic-small-seed1", seed_offset=1),
+    *(replace(_SMALL, name=f"arithmetic-small-seed{seed}", seed_offset=seed) for seed in (1, 2)),
     replace(_SMALL, name="arithmetic-medium", size="medium", learning_rate=3e-3),
     replace(_SMALL, name="arithmetic-large", size="large", learning_rate=2e-3),
     _CLEAN,
