@@ -39,7 +39,7 @@ __all__ = [
 
 FAMILIES = ("countdown", "arithmetic", "arithmetic-clean", "halving", "knowledge")
 POLICIES = (*countdown.POLICIES, *arithmetic.POLICIES, *halving.POLICIES, *knowledge.POLICIES)
-STARS: tuple[StarRecipe, ...] = ()
+STARS = (*countdown.STARS, *arithmetic.STARS)
 REVISERS = (*halving.REVISERS, *countdown.REVISERS)
 VERIFIERS = (*countdown.VERIFIERS, *arithmetic.VERIFIERS, *knowledge.VERIFIERS)
 OUTCOME_VERIFIERS = halving.OUTCOME_VERIFIERS

@@ -1,10 +1,10 @@
-"""Arithmetic with designed slips: three sizes, three seeds, verifiers of three qualities; and its clean control."""
+"""Arithmetic with designed slips: three sizes, three seeds, a self-taught small one, verifiers of three qualities; and its clean control."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from outlay.lab.recipes.kinds import PolicyRecipe, VerifierRecipe
+from outlay.lab.recipes.kinds import PolicyRecipe, StarRecipe, VerifierRecipe
 
 _SMALL = PolicyRecipe(
     name="arithmetic-small",
@@ -23,6 +23,19 @@ POLICIES = (
     replace(_SMALL, name="arithmetic-large", size="large", learning_rate=2e-3),
     _CLEAN,
     replace(_CLEAN, name="arithmetic-clean-large", size="four-layers", learning_rate=2.5e-3),
+)
+STARS = (
+    StarRecipe(
+        name="arithmetic-small-star",
+        task="arithmetic",
+        base="arithmetic-small",
+        split="train",
+        questions=20_000,
+        samples=4,
+        steps=1000,
+        tokens_per_step=3400,
+        learning_rate=1e-3,
+    ),
 )
 _PRM = VerifierRecipe(
     name="arithmetic-prm",
@@ -44,5 +57,6 @@ _PRM = VerifierRecipe(
 )
 VERIFIERS = (
     _PRM,
+    replace(_PRM, name="arithmetic-orm", stops=(), questions=0, outcome_questions=20_000),
     replace(_PRM, name="arithmetic-clean-prm", stops=(), task="arithmetic-clean", policy="arithmetic-clean-small"),
 )

@@ -1,10 +1,10 @@
-"""Countdown: two sizes, verifiers of three qualities, and a reviser that shows where revising fails."""
+"""Countdown: three sizes, a self-taught small one, verifiers of three qualities, and a reviser that shows where revising fails."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from outlay.lab.recipes.kinds import PolicyRecipe, RevisionRecipe, VerifierRecipe
+from outlay.lab.recipes.kinds import PolicyRecipe, RevisionRecipe, StarRecipe, VerifierRecipe
 
 _SMALL = PolicyRecipe(
     name="countdown-small",
@@ -17,7 +17,21 @@ _SMALL = PolicyRecipe(
 )
 POLICIES = (
     _SMALL,
+    replace(_SMALL, name="countdown-medium", size="medium", learning_rate=3e-3),
     replace(_SMALL, name="countdown-large", size="large", learning_rate=2e-3),
+)
+STARS = (
+    StarRecipe(
+        name="countdown-small-star",
+        task="countdown",
+        base="countdown-small",
+        split="train",
+        questions=20_000,
+        samples=4,
+        steps=1500,
+        tokens_per_step=3200,
+        learning_rate=1e-3,
+    ),
 )
 _PRM = VerifierRecipe(
     name="countdown-prm",
