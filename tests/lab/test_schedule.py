@@ -10,6 +10,8 @@ pytest.importorskip("torch", reason="training needs torch (extra lab)")
 from outlay.errors import UserError
 from outlay.lab import schedule, train
 from outlay.lab.recipes import FAMILIES, MODEL_NAMES, POLICIES, RECIPES, VERIFIERS, StarRecipe, made_by
+from outlay.lab.schedule import is_made
+from outlay.lab.train import shipped_weights
 
 SMALL = replace(
     next(recipe for recipe in POLICIES if recipe.name == "halving-small"),
@@ -104,3 +106,8 @@ def test_a_star_learns_from_its_own_right_solutions_and_leaves_its_base_alone(tm
     right = [line for line in told if "different right solutions of 40 questions" in line]
     assert 5 <= int(right[0].split(": ")[1].split()[0]) <= 40
     assert (tmp_path / STAR.name / "model.safetensors").read_bytes() != before
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_what_ships_was_made_by_the_recipes_as_they_stand(recipe):
+    assert is_made(recipe, shipped_weights(), 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,14 +60,20 @@ def chosen(family: str | None, only: Sequence[str]) -> list[Recipe]:
 
 
 def is_made(recipe: Recipe, out: Path, seed: int) -> bool:
-    """Whether all models of a recipe stand in `out`, made by the same recipe from the same seed."""
+    """Whether all models of a recipe stand in `out`, made by the same recipe from the same seed.
+
+    What a record does not say, because recipes did not have it yet, is what recipes do by default.
+    """
     wanted = json.loads(json.dumps(asdict(recipe) | {"seed": seed}))
+    usual = json.loads(
+        json.dumps({field.name: field.default for field in fields(recipe) if field.default is not MISSING})
+    )
     for name in made_by(recipe):
         card = out / name / "outlay.json"
         if not card.is_file():
             return False
         training = json.loads(card.read_text(encoding="utf-8")).get("training", {})
-        if any(training.get(key) != value for key, value in wanted.items()):
+        if any(training.get(key, usual.get(key)) != value for key, value in wanted.items()):
             return False
     return True
 

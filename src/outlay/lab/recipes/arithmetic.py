@@ -1,4 +1,4 @@
-"""Arithmetic with designed slips: three sizes, three seeds, a self-taught small one, verifiers of three qualities; and its clean control."""
+"""Arithmetic with designed slips: sizes, seeds, a self-taught model and verifiers of three qualities; and its clean control."""
 
 from __future__ import annotations
 
