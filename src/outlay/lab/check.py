@@ -53,7 +53,8 @@ class Extent:
 PLAIN = Extent(300, 16)
 """Of a policy without verifiers."""
 VERIFIED = Extent(640, 32)
-"""Of a policy with verifiers: in the hardest fifth few questions have a right sample, and 50 of them have to."""
+"""Of a policy with verifiers: in the hardest fifth few questions have a right sample, and 50 of them have to. And of its other
+training seeds, which are compared with it."""
 REVISED = Extent(120, 16)
 """Of a reviser: its chains are what costs."""
 JUDGED = Extent(500, 16)
@@ -106,7 +107,7 @@ def jobs(families: Sequence[str], questions: int | None = None, samples: int | N
     for family in families:
         for policy in (recipe for recipe in policies if recipe.task == family):
             judges = len(verifiers_of(policy.name))
-            wanted = extent(VERIFIED if judges else PLAIN)
+            wanted = extent(VERIFIED if judges or "-seed" in policy.name else PLAIN)
             large = isinstance(policy, PolicyRecipe) and policy.size in ("large", "four-layers")
             if large:
                 wanted = Extent(wanted.questions, max(4, wanted.samples // LARGE_SHARE))
