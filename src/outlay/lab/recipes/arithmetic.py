@@ -58,5 +58,6 @@ _PRM = VerifierRecipe(
 VERIFIERS = (
     _PRM,
     replace(_PRM, name="arithmetic-orm", stops=(), questions=0, outcome_questions=20_000),
+    replace(_PRM, name="arithmetic-prm-medium", stops=(), start="arithmetic-medium"),
     replace(_PRM, name="arithmetic-clean-prm", stops=(), task="arithmetic-clean", policy="arithmetic-clean-small"),
 )
