@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import outlay
-from outlay import models, tasks
+from outlay import models, tasks, verifiers
 from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
 from outlay.lab.revising import check_outcome_verifier, drafts_compared, drawn_chains
 from outlay.strategies import Revisions
-from outlay.types import Budget
+from outlay.types import Budget, Score
 
 WEIGHTS = Path(outlay.__file__).parent / "lab" / "weights"
 HALVING = tasks.load("halving")
@@ -63,3 +63,39 @@ def test_on_countdown_later_attempts_are_right_less_often_than_the_first():
     asked = tasks.load("countdown").questions("validation", 150, seed=1)
     right = drawn_chains("countdown-reviser", None, tasks.load("countdown"), asked, 1, 5, 0).correct.mean(axis=(0, 1))
     assert right[1:].mean() < right[0]
+
+
+def test_the_verifier_with_history_reads_the_attempts_before_and_the_plain_one_does_not():
+    question = HALVING.questions("validation", 1, seed=3)[0]
+    drawn = drawn_chains("halving-reviser", None, HALVING, [question], 1, 3, 0).attempts[0]
+    scores = {}
+    for name in ("halving-orm", "halving-orm-history"):
+        verifier = verifiers.load(f"embedded:{name}")
+        for attempts in ((), (drawn[:2],), (drawn[1:2],)):
+            verifier.begin(Score(question, drawn[2:], attempts), len(attempts and attempts[0]))
+        while not verifier.idle:
+            for seen, found in verifier.advance():
+                scores[name, seen] = found
+    assert scores["halving-orm", 0] == scores["halving-orm", 1] == scores["halving-orm", 2]
+    assert len({tuple(map(tuple, scores["halving-orm-history", seen])) for seen in (0, 1, 2)}) == 3
+
+
+def test_what_a_verifier_reads_of_earlier_attempts_is_paid_for():
+    question = HALVING.questions("validation", 1)[0]
+    read = {}
+    for name in ("halving-orm", "halving-orm-history"):
+        driver = BatchingDriver(HALVING, models.load("embedded:halving-reviser"), verifiers.load(f"embedded:{name}"))
+        (trace,) = driver.solve([Unit(question, Revisions(selection="verifier"), Budget(generations=3))])
+        read[name] = trace.cost.verifier_prompt_tokens
+    written = {(s.position, s.text, s.tokens) for s in trace.solutions}
+    assert len(written) == 3
+    assert read["halving-orm-history"] > read["halving-orm"]
+
+
+def test_reading_the_attempts_before_makes_the_better_verifier():
+    asked = HALVING.questions("validation", 100, seed=2)
+    plain, reading = (
+        check_outcome_verifier(name, "halving-reviser", HALVING, asked, 0)["auc_within_question"]["mean"]
+        for name in ("halving-orm", "halving-orm-history")
+    )
+    assert reading > plain
