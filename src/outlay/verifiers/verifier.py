@@ -19,13 +19,16 @@ class Verifier(Protocol):
     name: str
 
     async def score(self, question: Question, solutions: Sequence[Solution]) -> list[StepScores]:
-        """Step scores of whole or partial solutions, in order."""
+        """Step scores of whole or partial solutions, in order. Earlier attempts (`Score.attempts`) reach in-process verifiers alone."""
         ...
 
 
 @runtime_checkable
 class InProcessVerifier(Protocol):
-    """The engine seam, as `outlay.models.model.InProcessModel`."""
+    """The engine seam, as `outlay.models.model.InProcessModel`.
+
+    One with an attribute `attempts` reads that many of the attempts that a solution revises, and is charged for them.
+    """
 
     name: str
     parameters: int
