@@ -19,7 +19,10 @@ class Verifier(Protocol):
     name: str
 
     async def score(self, question: Question, solutions: Sequence[Solution]) -> list[StepScores]:
-        """Step scores of whole or partial solutions, in order. Earlier attempts (`Score.attempts`) reach in-process verifiers alone."""
+        """Step scores of whole or partial solutions, in order.
+
+        Earlier attempts (`Score.attempts`) reach in-process verifiers alone.
+        """
         ...
 
 
