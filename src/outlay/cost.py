@@ -1,7 +1,8 @@
 """Tokens to FLOPs and money, and the ledger that keeps a run inside its budget.
 
 A forward pass costs 2 x parameters FLOPs a token, a training pass 6 x parameters (Snell et al., section 7). A *generation*
-is one complete solution's worth of sampling. Whole solutions count one each; step-wise search counts, at every depth, the
+is one complete solution's worth of sampling. Whole solutions count one each, and so does what goes on to the end after a text that
+was put behind an earlier solution; step-wise search counts, at every depth, the
 steps drawn there plus the steps rolled out from there, and the widest depth is what it costs: N for beam search with N beams,
 N (k + 1) for lookahead with k steps.
 
@@ -65,8 +66,8 @@ class Ledger:
     what a request asks, where a strategy may put the question into a prompt of its own. A request that goes
     out (`asked`) is charged for its prompt at once, and the most that it can generate is held back until it comes home
     (`answered`): requests that are out side by side cannot overdraw the budget together. With `counts_prompts=False` prompts are
-    entered as a server reports them (`prompted`), after the call. `verifier_attempts` is how many earlier attempts the verifier
-    reads before the one that it scores.
+    entered as a server reports them (`prompted`), after the call; until then a token a byte is held back. `verifier_attempts` is
+    how many earlier attempts the verifier reads before the one that it scores.
     """
 
     budget: Budget
@@ -78,6 +79,7 @@ class Ledger:
     verifier_attempts: int = 0
     spent: Cost = field(default_factory=Cost)
     _held: int = 0
+    _held_prompts: int = 0
     _whole: int = 0
     _width: dict[int, int] = field(default_factory=dict)
     _prefilled: set[str] = field(default_factory=set)
@@ -86,13 +88,19 @@ class Ledger:
     def affordable(self, request: Sample) -> int:
         """How many of the request's `n` continuations are sure to fit what is left, at their longest; 0 if none."""
         return next(
-            (n for n in range(request.n, 0, -1) if self._fits(self._with(request, n), n * self._longest(request))), 0
+            (
+                n
+                for n in range(request.n, 0, -1)
+                if self._fits(self._with(request, n), n * self._longest(request), self._unreported(request, n))
+            ),
+            0,
         )
 
     def asked(self, request: Sample) -> None:
         """Enter a Sample request that goes out."""
         self.spent = self.prices.price(self._with(request, request.n))
         self._held += request.n * self._longest(request)
+        self._held_prompts += self._unreported(request, request.n)
         self._prefilled.add(request.question.text)
         if _is_whole(request):
             self._whole += request.n
@@ -104,15 +112,20 @@ class Ledger:
         before = request.prefix.tokens if request.prefix else 0
         generated = sum(solution.tokens - before for solution in continuations)
         self._held -= request.n * self._longest(request)
+        self._held_prompts -= self._unreported(request, request.n)
         self.spent = self.prices.price(replace(self.spent, generated_tokens=self.spent.generated_tokens + generated))
 
-    def prompted(self, tokens: int, cached: int) -> None:
-        """Enter prompt tokens as a server counted them, `cached` of them from its prefix cache."""
+    def prompted(self, tokens: int, cached: int, calls: int = 0) -> None:
+        """Enter prompt tokens as a server counted them, `cached` of them from its prefix cache.
+
+        `calls` are those beyond the one that was entered when the request went out.
+        """
         self.spent = self.prices.price(
             replace(
                 self.spent,
                 prompt_tokens=self.spent.prompt_tokens + tokens,
                 cached_tokens=self.spent.cached_tokens + cached,
+                calls=self.spent.calls + calls,
             )
         )
 
@@ -130,8 +143,9 @@ class Ledger:
         """What will have been spent once `n` continuations have been asked for, before any token of them."""
         context = sum(attempt.tokens for attempt in request.attempts)
         asked = self.question_tokens if self.prompt_tokens is None else self.prompt_tokens(request.question)
-        prompt = n * (asked + context + (request.prefix.tokens if request.prefix else 0))
-        fresh = context + (0 if request.question.text in self._prefilled and not context else asked)
+        appended = self._appended(request)
+        prompt = n * (asked + context + (request.prefix.tokens if request.prefix else 0) + appended)
+        fresh = context + appended + (0 if request.question.text in self._prefilled and not context else asked)
         whole, width = self._whole, max(self._width.values(), default=0)
         if _is_whole(request):
             whole += n
@@ -152,14 +166,20 @@ class Ledger:
             self.spent, verifier_prompt_tokens=self.spent.verifier_prompt_tokens + tokens, calls=self.spent.calls + 1
         )
 
-    def _fits(self, total: Cost, at_most: int) -> bool:
-        """Whether `total`, everything that is out and `at_most` more generated tokens stay within every cap."""
+    def _fits(self, total: Cost, at_most: int, prompts: int = 0) -> bool:
+        """Whether `total`, everything that is out and `at_most` more generated tokens (`prompts` more read) fit every cap."""
         budget = self.budget
         if budget.generations is not None and total.generations > budget.generations:
             return False
         if self._uncapped():
             return True  # the usual case, and pricing takes longer than all the rest
-        total = self.prices.price(replace(total, generated_tokens=total.generated_tokens + self._held + at_most))
+        total = self.prices.price(
+            replace(
+                total,
+                generated_tokens=total.generated_tokens + self._held + at_most,
+                prompt_tokens=total.prompt_tokens + self._held_prompts + prompts,
+            )
+        )
         caps = ((budget.tokens, total.generated_tokens), (budget.flops, total.flops), (budget.usd, total.usd))
         return all(cap is None or value <= cap for cap, value in caps)
 
@@ -169,7 +189,23 @@ class Ledger:
 
     def _longest(self, request: Sample) -> int:
         """The most tokens that one continuation of the request can have."""
-        return max(self.max_tokens - (request.prefix.tokens if request.prefix else 0), 0)
+        return max(self.max_tokens - (request.prefix.tokens if request.prefix and not request.append else 0), 0)
+
+    def _appended(self, request: Sample) -> int:
+        """Tokens of the text that is put after the prefix; a token a word where nobody measures."""
+        if not request.append:
+            return 0
+        if self.prompt_tokens is None:
+            return len(request.append.split())
+        return self.prompt_tokens(Question("", request.append))
+
+    def _unreported(self, request: Sample, n: int) -> int:
+        """The most tokens that a server may report as read for the request: no token is shorter than a byte."""
+        if self.counts_prompts:
+            return 0
+        return n * len(
+            (request.question.text + (request.prefix.text if request.prefix else "") + request.append).encode()
+        )
 
     def _reading(self, request: Score) -> tuple[int, set[_Texts]]:
         """The tokens that a verifier has to read for a request, and the texts that it will have read then.
@@ -201,7 +237,7 @@ class Ledger:
 
 
 def _is_whole(request: Sample) -> bool:
-    return request.until == "end" and request.prefix is None
+    return request.until == "end" and (request.prefix is None or bool(request.append))
 
 
 def _depth(request: Sample) -> int:

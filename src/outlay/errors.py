@@ -17,5 +17,9 @@ class BudgetExhausted(OutlayError):
     """A request would cost more than what is left of the budget; raised inside a strategy, before anything is spent."""
 
 
+class DeadlinePassed(BudgetExhausted):
+    """A request was made after the run's deadline; raised inside a strategy, like an exhausted budget."""
+
+
 class Unsupported(OutlayError):
     """A backend or a recorded pool cannot do what a strategy asks of it."""

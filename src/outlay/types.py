@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Until = Literal["step", "end"]
+Purpose = Literal["solution", "critique"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,10 @@ class Sample:
     `until="end"` runs to the end of the solution, `until="step"` to the end of `steps` further steps (or of the
     solution, whichever comes first). `temperature=0` is greedy. `attempts` are earlier solutions that a revision model
     reads as its context, oldest first. The answer to it is a list of up to `n` Solutions.
+
+    `append` is put after the prefix before the model goes on, and stands in the text; a prefix that had ended is open again. It is
+    read, not generated, and each such continuation to the end is a generation of its own. What is drawn with the purpose
+    "critique" is paid for like a solution and has no answer.
     """
 
     question: Question
@@ -133,6 +138,8 @@ class Sample:
     temperature: float = 1.0
     top_p: float = 1.0
     attempts: tuple[Solution, ...] = ()
+    append: str = ""
+    purpose: Purpose = "solution"
 
 
 @dataclass(frozen=True, slots=True)

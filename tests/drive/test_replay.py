@@ -65,7 +65,7 @@ def test_revisions_follow_their_recorded_chain():
 
 
 def test_a_chain_that_ends_early_is_named():
-    with pytest.raises(Unsupported, match="no revision after position 1 of chain 7"):
+    with pytest.raises(Unsupported, match="no attempt after position 1 of chain 7"):
         replay(Revisions(), QUESTION, recorded(("a", None), ("b", None), chains=True), Budget(generations=3))
 
 

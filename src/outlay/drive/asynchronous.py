@@ -7,19 +7,22 @@ cancelled with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 
 from outlay.cost import Ledger, Prices
+from outlay.drive.drawing import Drawing
 from outlay.drive.running import Pending, Running
 from outlay.drive.serving import Served, Unit
-from outlay.errors import OutlayError, Unsupported
-from outlay.models.model import Completion, Model
+from outlay.errors import OutlayError
+from outlay.models.model import Model
+from outlay.models.steps import splitter
 from outlay.tasks import Task
-from outlay.types import Sample, Score, Solution, Step, StepScores, Trace
+from outlay.types import Sample, Score, Trace
 from outlay.verifiers.verifier import Verifier
 
-STEP_END = "\n\n"
-"""What ends a step in free text: an empty line, as in the PRM literature."""
+STEPS = "blank_line"
+"""How free text is cut into steps unless something else is said: at empty lines, as in the PRM literature."""
 
 
 async def solve_over_protocols(
@@ -29,12 +32,18 @@ async def solve_over_protocols(
     verifier: Verifier | None,
     *,
     prices: Prices | None = None,
-    step_end: str = STEP_END,
+    steps: str = STEPS,
+    deadline_seconds: float | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Trace:
-    """Run one unit to its end and return its trace."""
+    """Run one unit to its end and return its trace.
+
+    `steps` names one of the splitters of `outlay.models.steps`. After `deadline_seconds` on the `clock` no further call is made.
+    """
+    cut = splitter(steps)
     prices = prices or Prices(getattr(model, "parameters", 0), getattr(verifier, "parameters", 0))
     ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False)
-    served = Served(unit, task, ledger, model.name, verifier.name if verifier else None)
+    served = Served(unit, task, ledger, model.name, verifier.name if verifier else None, deadline_seconds, clock)
     out: set[asyncio.Task[None]] = set()
 
     def submit(pending: Pending) -> None:
@@ -44,11 +53,11 @@ async def solve_over_protocols(
 
     async def serve(pending: Pending) -> None:
         if isinstance(pending.request, Sample):
-            drawn = await _sample(served, model, pending.request, pending.address, step_end)
+            drawn = await Drawing(served, model, pending.request, pending.address, cut).solutions()
             pending.done(served.sampled(pending, drawn))
         elif verifier is not None and isinstance(pending.request, Score):
             scores = await verifier.score(pending.request.question, pending.request.solutions)
-            pending.done(checked(verifier.name, pending.request, scores))
+            pending.done(served.scored(pending, scores))
 
     running = Running(unit.strategy.solve(unit.question, unit.budget), submit)
     running.start()
@@ -64,75 +73,3 @@ async def solve_over_protocols(
     if not running.finished:
         raise OutlayError(f'strategy "{unit.strategy.name}" waits for a request that was never served')
     return served.trace(running)
-
-
-async def _sample(
-    served: Served, model: Model, request: Sample, address: tuple[int, ...], step_end: str
-) -> list[Solution]:
-    if request.attempts:
-        raise Unsupported(f"{model.name} cannot revise: nothing says how it reads earlier attempts")
-    if request.top_p != 1.0:
-        raise Unsupported(f"{model.name} takes no top_p through this interface: leave it at 1")
-    prefixes = [request.prefix or Solution()] * request.n
-    for _ in range(request.steps if request.until == "step" else 1):
-        prefixes = await _extend(served, model, request, prefixes, address, step_end)
-    return prefixes
-
-
-async def _extend(
-    served: Served,
-    model: Model,
-    request: Sample,
-    prefixes: Sequence[Solution],
-    address: tuple[int, ...],
-    step_end: str,
-) -> list[Solution]:
-    """Each prefix continued once: to the next step's end or to the end of the solution; what has ended stays."""
-    stop = [step_end] if request.until == "step" else []
-    seed = served.keys((*address, len(prefixes[0].steps)), 1)[0] % 2**31
-
-    async def draw(prefix: Solution, n: int, offset: int) -> list[Solution]:
-        if prefix.ended:
-            return [prefix] * n
-        drawn = await model.sample(
-            request.question.text,
-            n=n,
-            max_tokens=max(served.task.max_solution_tokens - prefix.tokens, 1),
-            temperature=request.temperature,
-            stop=stop,
-            seed=(seed + offset) % 2**31,
-            prefix=prefix.text,
-        )
-        if len(drawn) != n:
-            raise OutlayError(f"{model.name} was asked for {n} completions and gave {len(drawn)}")
-        served.ledger.prompted(sum(c.prompt_tokens for c in drawn), sum(c.cached_tokens for c in drawn))
-        return [_grown(prefix, completion, served.task.max_solution_tokens) for completion in drawn]
-
-    if all(prefix == prefixes[0] for prefix in prefixes):
-        return await draw(prefixes[0], len(prefixes), 0)
-    each = await asyncio.gather(*(draw(prefix, 1, index) for index, prefix in enumerate(prefixes)))
-    return [solution for one in each for solution in one]
-
-
-def _grown(prefix: Solution, completion: Completion, most: int) -> Solution:
-    step = Step(completion.text, completion.generated_tokens, sum(completion.logprobs or ()))
-    steps = (*prefix.steps, step)
-    finished = completion.finish_reason == "end"
-    full = sum(step.tokens for step in steps) >= most
-    truncated = not finished and (completion.finish_reason == "length" or full)
-    return Solution(steps, finished=finished, truncated=truncated, step_scores=prefix.step_scores)
-
-
-def checked(name: str, request: Score, scores: Sequence[StepScores]) -> list[StepScores]:
-    """The scores, if there is one list for each solution and one probability for each step; `()` says that there is none.
-
-    Raises OutlayError for anything else: a verifier that loses count must not be believed.
-    """
-    if len(scores) != len(request.solutions):
-        raise OutlayError(f"{name} was asked to score {len(request.solutions)} solutions and gave {len(scores)} scores")
-    for solution, given in zip(request.solutions, scores, strict=True):
-        if len(given) not in (0, len(solution.steps)):
-            raise OutlayError(f"{name} gave {len(given)} step scores for a solution of {len(solution.steps)} steps")
-        if not all(0.0 <= value <= 1.0 for value in given):
-            raise OutlayError(f"{name} gave step scores outside [0, 1]: {tuple(given)[:4]}")
-    return [tuple(given) for given in scores]

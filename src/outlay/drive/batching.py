@@ -7,8 +7,9 @@ the seed and the question alone: not on how many units run at once, in which ord
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from outlay.cost import Ledger, Prices
@@ -36,12 +37,23 @@ class BatchingDriver:
 
     >>> driver = BatchingDriver(task, model, verifier)                                 # doctest: +SKIP
     >>> traces = list(driver.solve([Unit(question, BestOfN(), Budget(generations=16))]))   # doctest: +SKIP
+
+    `deadline_seconds` is each unit's own, from its start on `clock`: after it no request of its is served any more, and what was
+    finished by then is chosen from.
     """
 
     def __init__(
-        self, task: Task, model: InProcessModel, verifier: InProcessVerifier | None = None, prices: Prices | None = None
+        self,
+        task: Task,
+        model: InProcessModel,
+        verifier: InProcessVerifier | None = None,
+        prices: Prices | None = None,
+        *,
+        deadline_seconds: float | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.task, self.model, self.verifier = task, model, verifier
+        self.deadline_seconds, self.clock = deadline_seconds, clock
         self.prices = prices or Prices(
             parameters=model.parameters, verifier_parameters=verifier.parameters if verifier else 0
         )
@@ -84,7 +96,15 @@ class BatchingDriver:
             prompt_tokens=length,
             verifier_attempts=getattr(self.verifier, "attempts", 0),
         )
-        served = Served(unit, self.task, ledger, self.model.name, self.verifier.name if self.verifier else None)
+        served = Served(
+            unit,
+            self.task,
+            ledger,
+            self.model.name,
+            self.verifier.name if self.verifier else None,
+            self.deadline_seconds,
+            self.clock,
+        )
         active: _Active
 
         def submit(pending: Pending) -> None:
@@ -107,7 +127,7 @@ class BatchingDriver:
         verifier = self.verifier
         if verifier is not None and not verifier.idle and (self.model.idle or verifier.backlog >= verifier.capacity):
             for (active, pending), scores in verifier.advance():
-                pending.done(scores)
+                pending.done(active.served.scored(pending, scores))
                 self._note(active)
         elif not self.model.idle:
             for (active, pending), solutions in self.model.advance():

@@ -64,7 +64,8 @@ def _sample(pending: Pending, request: Sample, ledger: Ledger, profile: Profile)
         pending.fail(BudgetExhausted("estimate"))
         return
     before = request.prefix.steps if request.prefix else ()
-    ahead = profile.steps if request.until == "end" else min(len(before) + request.steps, profile.steps)
+    most = profile.steps + (len(before) if request.append else 0)
+    ahead = most if request.until == "end" else min(len(before) + request.steps, most)
     request = replace(request, n=n)
     ledger.asked(request)
     drawn = []
@@ -72,7 +73,7 @@ def _sample(pending: Pending, request: Sample, ledger: Ledger, profile: Profile)
         steps = tuple(
             Step(f"{key(pending.address, index, depth)}", profile.step_tokens) for depth in range(len(before), ahead)
         )
-        answer = str(key(pending.address, index) % 3) if ahead == profile.steps else None
-        drawn.append(Solution(before + steps, finished=ahead == profile.steps, answer=answer))
+        answer = str(key(pending.address, index) % 3) if ahead == most and request.purpose == "solution" else None
+        drawn.append(Solution(before + steps, finished=ahead == most, answer=answer))
     ledger.answered(request, drawn)
     pending.done(drawn)

@@ -1,8 +1,8 @@
 """The replay driver: a strategy over samples that were recorded earlier.
 
 Whole solutions are handed out in a given order, without replacement, with the scores they were recorded with; revisions are
-handed out along their recorded chains. What a pool cannot give (next steps of a prefix, more samples than it holds, a
-verifier's opinion that was not recorded) is refused in one sentence, never made up.
+handed out along their recorded chains, and so is what goes on after an appended text. What a pool cannot give (next steps of a
+prefix, more samples than it holds, a verifier's opinion that was not recorded) is refused in one sentence, never made up.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from outlay.cost import Ledger, Prices
 from outlay.drive.running import Pending, Running, uniform
+from outlay.drive.serving import ended
 from outlay.errors import BudgetExhausted, Unsupported
-from outlay.selection import majority
 from outlay.strategies import Strategy
 from outlay.types import Budget, Choice, Cost, Draw, Question, Sample, Score, Solution
 
@@ -47,6 +47,7 @@ def replay(
     ledger = Ledger(budget, prices or Prices(), question_tokens, longest)
     queue: deque[Pending] = deque()
     running = Running(strategy.solve(question, budget), queue.append)
+    refused: BudgetExhausted | None = None
     running.start()
     while queue:
         pending = queue.popleft()
@@ -55,7 +56,8 @@ def replay(
             pending.done([uniform(seed, question.id, pending.address, i) for i in range(request.n)])
         elif isinstance(request, Score):
             if not ledger.can_score(request):
-                pending.fail(BudgetExhausted(f"the next request would exceed {budget}"))
+                refused = BudgetExhausted("the budget ran out")
+                pending.fail(refused)
                 continue
             ledger.scored(request)
             pending.done([pool.scores(solution) for solution in request.solutions])
@@ -66,14 +68,11 @@ def replay(
             ledger.answered(request, drawn)
             pending.done(drawn)
         else:
-            pending.fail(BudgetExhausted(f"the next request would exceed {budget}"))
-    if isinstance(running.error, BudgetExhausted):
-        return Replayed(
-            replace(majority(pool.given), note="the budget ran out: majority of what was finished"), ledger.spent
-        )
-    if running.error is not None:
+            refused = BudgetExhausted("the budget ran out")
+            pending.fail(refused)
+    if running.error is not None and not isinstance(running.error, BudgetExhausted):
         raise running.error
-    return Replayed(running.result, ledger.spent)
+    return Replayed(ended(running, refused, pool.given), ledger.spent)
 
 
 class _Pool:
@@ -88,13 +87,16 @@ class _Pool:
 
     def draw(self, request: Sample) -> list[Solution]:
         where = f"the recorded pool of question {self.question.id}"
-        if request.prefix is not None or request.until == "step":
+        if request.purpose != "solution":
+            raise Unsupported(f"{where} holds solutions: no critique was recorded")
+        earlier = request.attempts or ((request.prefix,) if request.prefix and request.append else ())
+        if (request.prefix is not None and not request.append) or request.until == "step":
             raise Unsupported(f"{where} holds whole solutions: it cannot continue a prefix step by step")
-        if request.attempts:
-            chain, position = request.attempts[-1].state
+        if earlier:
+            chain, position = earlier[-1].state
             following = self._chains.get(chain, {}).get(position + 1)
             if following is None or request.n > 1:
-                raise Unsupported(f"{where} has no revision after position {position} of chain {chain}")
+                raise Unsupported(f"{where} has no attempt after position {position} of chain {chain}")
             drawn = [following]
         elif len(self._fresh) < request.n:
             raise Unsupported(f"{where} has only {len(self._fresh)} samples left and {request.n} are asked for")

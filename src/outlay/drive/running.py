@@ -67,16 +67,29 @@ class _Part:
     ) -> None:
         self.work, self.address, self.submit, self.end, self.fail = work, address, submit, end, fail
         self.asked = 0
+        self._going = False
+        self._resume: Callable[[], Any] | None = None
 
     def go(self, resume: Callable[[], Any]) -> None:
-        try:
-            wanted = resume()
-        except StopIteration as stop:
-            self.end(stop.value)
+        """Resume the generator, again and again while its requests are answered at once (a loop: such rows can be long)."""
+        self._resume = resume
+        if self._going:
             return
-        except BudgetExhausted as error:
-            self.fail(error)
-            return
+        self._going = True
+        while self._resume is not None:
+            resume, self._resume = self._resume, None
+            try:
+                wanted = resume()
+            except StopIteration as stop:
+                self.end(stop.value)
+                return
+            except BudgetExhausted as error:
+                self.fail(error)
+                return
+            self._serve(wanted)
+        self._going = False
+
+    def _serve(self, wanted: Any) -> None:
         if isinstance(wanted, Together):
             self._together(wanted)
         elif isinstance(wanted, list):
@@ -128,6 +141,7 @@ class _Part:
 
         if not starts:
             self.go(lambda: self.work.send([]))
+            return
         for index, start in enumerate(starts):
             start(lambda result, i=index: done(i, result), fail)
 

@@ -7,24 +7,26 @@ back the ledger is told, samples get their ordinals and answers, and at the end 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from outlay.cost import Ledger
+from outlay.drive.recorded import Record
 from outlay.drive.running import Address, Pending, Running, keys, uniform
-from outlay.errors import BudgetExhausted, OutlayError, UserError
+from outlay.errors import BudgetExhausted, DeadlinePassed, OutlayError, UserError
 from outlay.selection import choose
 from outlay.strategies import Strategy
 from outlay.tasks import Task
-from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, Trace
+from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, StepScores, Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """What is to be run: one strategy on one question with one budget and seed.
 
-    With the purpose "difficulty" its tokens are entered as `pilot`: they estimate how hard the question is.
+    With the purpose "difficulty" its tokens are entered as `pilot`: they estimate how hard the question is. With a `record` every
+    answer to a request is kept there, and what is in it already is taken from it.
     """
 
     question: Question
@@ -32,21 +34,41 @@ class Unit:
     budget: Budget
     seed: int = 0
     purpose: Literal["answer", "difficulty"] = "answer"
+    record: Record | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
 class Served:
-    """A unit under way: its generator, ledger and what it has drawn so far."""
+    """A unit under way: its ledger and what it has drawn so far.
+
+    After `deadline_seconds` on the `clock` no further request is served, so a run is late by at most the call that was out.
+    """
 
     unit: Unit
     task: Task
     ledger: Ledger
     model: str
     verifier: str | None
-    started: float = field(default_factory=time.perf_counter)
+    deadline_seconds: float | None = None
+    clock: Callable[[], float] = time.perf_counter
+    started: float = field(init=False)
+    refused: BudgetExhausted | None = None
     finished: list[Solution] = field(default_factory=list)
     _origins: list[tuple[Address, int]] = field(default_factory=list)
     _grades: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The clock runs from here."""
+        self.started = self.clock()
+        if self.deadline_seconds is not None and not self.deadline_seconds > 0:
+            raise UserError(
+                f"a deadline of {self.deadline_seconds:g} seconds leaves no time for an answer: give more than 0"
+            )
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline_seconds is not None and self.clock() - self.started >= self.deadline_seconds
 
     def admit(self, pending: Pending) -> Pending | None:
         """The request as it may be served, trimmed to the budget; None where it was answered or refused at once."""
@@ -54,9 +76,15 @@ class Served:
         if isinstance(request, Draw):
             pending.done([uniform(self.unit.seed, self.unit.question.id, pending.address, i) for i in range(request.n)])
             return None
+        if self.unit.record is not None and pending.address in self.unit.record:
+            self._again(pending, self.unit.record.answers[pending.address])
+            return None
+        if isinstance(request, Score) and self.verifier is None:
+            raise UserError(f'strategy "{self.unit.strategy.name}" needs a verifier and none was given: name one')
+        if self.late:
+            self._refuse(pending, DeadlinePassed(f"the deadline of {self.deadline_seconds:g} seconds passed"))
+            return None
         if isinstance(request, Score):
-            if self.verifier is None:
-                raise UserError(f'strategy "{self.unit.strategy.name}" needs a verifier and none was given: name one')
             if self.ledger.can_score(request):
                 self.ledger.scored(request)
                 return pending
@@ -64,8 +92,26 @@ class Served:
             request = request if n == request.n else replace(request, n=n)
             self.ledger.asked(request)
             return replace(pending, request=request)
-        pending.fail(BudgetExhausted(f"the next request would exceed {self.unit.budget}"))
+        self._refuse(pending, BudgetExhausted("the budget ran out"))
         return None
+
+    def _refuse(self, pending: Pending, reason: BudgetExhausted) -> None:
+        self.refused = self.refused or reason
+        if self.unit.record is not None and not isinstance(reason, DeadlinePassed):
+            self.unit.record.enter(pending.address, reason)
+        pending.fail(reason)
+
+    def _again(self, pending: Pending, answer: Any) -> None:
+        """Answer a request as the record says, and charge it as it was charged then."""
+        if isinstance(answer, BudgetExhausted):
+            self._refuse(pending, answer)
+        elif isinstance(pending.request, Sample):
+            request = replace(pending.request, n=len(answer))
+            self.ledger.asked(request)
+            pending.done(self.sampled(replace(pending, request=request), answer))
+        elif isinstance(pending.request, Score):
+            self.ledger.scored(pending.request)
+            pending.done(self.scored(pending, answer))
 
     def keys(self, address: Address, n: int) -> list[int]:
         """A random key for each continuation of the request at `address`."""
@@ -79,13 +125,24 @@ class Served:
         """Enter the solutions in the ledger; number them and extract the answers of those that have ended."""
         assert isinstance(pending.request, Sample)
         self.ledger.answered(pending.request, solutions)
+        if self.unit.record is not None:
+            self.unit.record.enter(pending.address, list(solutions))
+        solves = pending.request.purpose == "solution"
         numbered = []
         for index, solution in enumerate(solutions):
-            answer = self.task.extract(solution.text) if solution.finished else None
+            answer = self.task.extract(solution.text) if solution.finished and solves else None
             numbered.append(solution.numbered(len(self._origins), answer))
             self._origins.append((pending.address, index))
-        self.finished += [solution for solution in numbered if solution.finished]
+        self.finished += [solution for solution in numbered if solution.finished and solves]
         return numbered
+
+    def scored(self, pending: Pending, scores: Sequence[StepScores]) -> list[StepScores]:
+        """The verifier's scores, checked."""
+        assert isinstance(pending.request, Score)
+        given = checked(str(self.verifier), pending.request, scores)
+        if self.unit.record is not None:
+            self.unit.record.enter(pending.address, given)
+        return given
 
     def trace(self, running: Running) -> Trace:
         """What the run leaves behind, graded where the question has a reference or a judge."""
@@ -110,7 +167,7 @@ class Served:
             solutions=choice.candidates,
             cost=replace(
                 self.ledger.spent,
-                seconds=time.perf_counter() - self.started,
+                seconds=self.clock() - self.started,
                 pilot=self.ledger.spent.generated_tokens if self.unit.purpose == "difficulty" else 0,
             ),
             chosen=chosen,
@@ -132,15 +189,13 @@ class Served:
         return replace(choice, solution=solution, candidates=candidates)
 
     def _choice(self, running: Running) -> Choice:
-        """The strategy's choice; where the budget ran out under it, the majority of what had ended by then."""
-        if isinstance(running.error, BudgetExhausted):
-            finished = sorted(self.finished, key=lambda solution: self._origins[solution.sample])
-            return replace(choose("majority", finished), note="the budget ran out: majority of what was finished")
-        if running.error is not None:
+        """The strategy's choice; where it was refused and let that through, the majority of what had ended by then."""
+        if running.error is not None and not isinstance(running.error, BudgetExhausted):
             raise running.error
-        if not isinstance(running.result, Choice):
+        if running.error is None and not isinstance(running.result, Choice):
             raise OutlayError(f'strategy "{self.unit.strategy.name}" ended without a Choice')
-        return running.result
+        finished = sorted(self.finished, key=lambda solution: self._origins[solution.sample])
+        return ended(running, self.refused, finished)
 
     def _grade(self, answer: str | None) -> bool | None:
         """Whether the answer is right; None for a question that belongs to no task and comes without a reference.
@@ -155,3 +210,31 @@ class Served:
         if answer not in self._grades:
             self._grades[answer] = self.task.grade(question, answer)
         return self._grades[answer]
+
+
+def ended(running: Running, refused: BudgetExhausted | None, finished: Sequence[Solution]) -> Choice:
+    """How a run ends that may have been `refused` a request: by its own choice, or by the majority of what was `finished`.
+
+    The choice's note says that it was refused, also where the strategy made do.
+    """
+    if isinstance(running.error, BudgetExhausted):
+        return replace(choose("majority", finished), note=f"{running.error}: majority of what was finished")
+    choice: Choice = running.result
+    if refused is None or choice.note:
+        return choice
+    return replace(choice, note=f"{refused}: chosen from what there was")
+
+
+def checked(name: str, request: Score, scores: Sequence[StepScores]) -> list[StepScores]:
+    """The scores, if there is one list for each solution and one probability for each step; `()` says that there is none.
+
+    Raises OutlayError for anything else: a verifier that loses count must not be believed.
+    """
+    if len(scores) != len(request.solutions):
+        raise OutlayError(f"{name} was asked to score {len(request.solutions)} solutions and gave {len(scores)} scores")
+    for solution, given in zip(request.solutions, scores, strict=True):
+        if len(given) not in (0, len(solution.steps)):
+            raise OutlayError(f"{name} gave {len(given)} step scores for a solution of {len(solution.steps)} steps")
+        if not all(0.0 <= value <= 1.0 for value in given):
+            raise OutlayError(f"{name} gave step scores outside [0, 1]: {tuple(given)[:4]}")
+    return [tuple(given) for given in scores]

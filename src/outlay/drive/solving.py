@@ -9,8 +9,9 @@ from typing import Any
 from outlay import models as model_backends
 from outlay import verifiers as verifier_backends
 from outlay.cost import Prices
-from outlay.drive.asynchronous import solve_over_protocols
+from outlay.drive.asynchronous import STEPS, solve_over_protocols
 from outlay.drive.batching import BatchingDriver
+from outlay.drive.recorded import Record
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
 from outlay.models.model import InProcessModel, Model
@@ -31,12 +32,18 @@ def solve(
     seed: int = 0,
     task: Task | str | None = None,
     prices: Prices | None = None,
+    steps: str | None = None,
+    deadline_seconds: float | None = None,
+    record: Record | None = None,
 ) -> Trace:
     """Spend at most `budget` on one question and return the trace: answer, solutions, cost.
 
     `model` and `verifier` are addresses (`"embedded:countdown-small"`) or objects; `strategy` an object, a spec or a name;
     `task` judges answers (known from an embedded model; otherwise the last line of the text is the answer). `budget` is
-    one generation where it is None; `prices` turn its tokens into FLOPs and dollars.
+    one generation where it is None; `prices` turn its tokens into FLOPs and dollars. `steps` says how free text is cut into steps
+    ("blank_line" where it is None; see `outlay.models.steps`; an embedded model has steps of its own). After
+    `deadline_seconds` nothing more is asked, and what there is by then is chosen from. `record` keeps what every request was
+    answered: a run that is handed it again goes on from there.
 
     >>> trace = solve("2 3 4 > 24 |", strategy="greedy", model="embedded:countdown-small")   # doctest: +SKIP
     >>> trace.cost.generations                                                             # doctest: +SKIP
@@ -51,6 +58,9 @@ def solve(
         seed=seed,
         task=task,
         prices=prices,
+        steps=steps,
+        deadline_seconds=deadline_seconds,
+        record=record,
     )
     try:
         asyncio.get_running_loop()
@@ -70,6 +80,9 @@ async def asolve(
     seed: int = 0,
     task: Task | str | None = None,
     prices: Prices | None = None,
+    steps: str | None = None,
+    deadline_seconds: float | None = None,
+    record: Record | None = None,
 ) -> Trace:
     """`solve`, to be awaited. An in-process engine computes in a thread, so that the event loop stays free."""
     if isinstance(model, str):
@@ -80,11 +93,13 @@ async def asolve(
         strategy = from_spec(strategy)
     judge = _judge(task, question, model)
     asked = Question(id=question, text=question) if isinstance(question, str) else question
-    unit = Unit(asked, strategy, budget or Budget(generations=1), seed)
+    unit = Unit(asked, strategy, budget or Budget(generations=1), seed, record=record)
     if isinstance(model, InProcessModel):
         if verifier is not None and not isinstance(verifier, InProcessVerifier):
             raise UserError(f"{model.name} runs in this process and needs an in-process verifier, not {verifier!r}")
-        driver = BatchingDriver(judge, model, verifier, prices)
+        if steps is not None:
+            raise UserError(f'{model.name} ends its steps with a token of its own: leave out steps="{steps}"')
+        driver = BatchingDriver(judge, model, verifier, prices, deadline_seconds=deadline_seconds)
         return await asyncio.to_thread(lambda: next(iter(driver.solve([unit]))))
     if not isinstance(model, Model):
         raise UserError(
@@ -95,7 +110,9 @@ async def asolve(
         raise UserError(
             f"{verifier!r} is no verifier: give an address, or an object with a name and an async score method"
         )
-    return await solve_over_protocols(unit, judge, model, verifier, prices=prices)
+    return await solve_over_protocols(
+        unit, judge, model, verifier, prices=prices, steps=steps or STEPS, deadline_seconds=deadline_seconds
+    )
 
 
 def _judge(task: Task | str | None, question: str | Question, model: Any) -> Task:

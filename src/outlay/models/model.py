@@ -16,7 +16,10 @@ from outlay.types import Question, Sample, Solution
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One continuation from a `Model`: its text, why it ended, and what was counted for it (tokens)."""
+    """One continuation from a `Model`: its text, why it ended, and what was counted for it (tokens).
+
+    `logprobs` and `token_texts` are one a token, where the server gives them; the texts joined are `text`.
+    """
 
     text: str
     finish_reason: Literal["stop", "length", "end"]
@@ -24,12 +27,14 @@ class Completion:
     cached_tokens: int
     generated_tokens: int
     logprobs: tuple[float, ...] | None = None
+    token_texts: tuple[str, ...] | None = None
 
 
 @runtime_checkable
 class Model(Protocol):
     """The asynchronous seam. `finish_reason` is "end" where the model ended its answer, "stop" at a stop string
-    (which the text then includes), "length" where it was cut off.
+    (which the text then includes), "length" where it was cut off. One that cannot go on from a `prefix` says so with an attribute
+    `continues_prefix = False`; searches and forced continuations are then refused.
     """
 
     name: str
