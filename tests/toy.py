@@ -23,7 +23,8 @@ class Digits:
         return [Question(f"q{i}", f"q{i}", reference=str(i % 10), task=self.name) for i in range(count)]
 
     def extract(self, text: str) -> str | None:
-        return str(sum(map(int, text.split())) % 10) if text.split() else None
+        digits = [int(word) for word in text.split() if word.isdigit()]
+        return str(sum(digits) % 10) if digits else None
 
     def grade(self, question: Question, answer: str) -> bool:
         return answer == question.reference
@@ -66,10 +67,14 @@ class DigitModel:
     def _draw(self, request: Sample, key: int) -> Solution:
         before = request.prefix or Solution()
         depth = before.state or self.depth or 3 + key % 3
+        if request.append:
+            depth = len(before.steps) + (self.depth or 3 + key % 3)
         end = depth if request.until == "end" else min(len(before.steps) + request.steps, depth)
         greedy = request.temperature == 0
-        steps = tuple(Step(f" {1 if greedy else (key >> (4 * i + 8)) % 10}", 2) for i in range(len(before.steps), end))
-        return Solution(before.steps + steps, finished=end == depth, step_scores=before.step_scores, state=depth)
+        steps = [Step(f" {1 if greedy else (key >> (4 * i + 8) % 60) % 10}", 2) for i in range(len(before.steps), end)]
+        if request.append and steps:
+            steps[0] = Step(f" {request.append.strip()}{steps[0].text}", 2)
+        return Solution((*before.steps, *steps), finished=end == depth, step_scores=before.step_scores, state=depth)
 
 
 def solve(

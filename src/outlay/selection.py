@@ -76,6 +76,14 @@ def best_of_n(solutions: Sequence[Solution], tie: float = 0.0) -> Choice:
     return Choice(winner.answer, winner, tuple(solutions))
 
 
+def newest(solutions: Sequence[Solution]) -> Choice:
+    """The answer of the last solution that has one: how a row of attempts is read where nothing chooses among them."""
+    answered = [solution for solution in solutions if solution.answer is not None]
+    if not answered:
+        return Choice(None, None, tuple(solutions))
+    return Choice(answered[-1].answer, answered[-1], tuple(solutions))
+
+
 def oracle(solutions: Sequence[Solution], is_right: Callable[[str], bool], tie: float = 0.0) -> Choice:
     """A right answer if any solution has one (coverage, pass@N); looks at the reference, hence its name."""
     right = [solution for solution in solutions if solution.answer is not None and is_right(solution.answer)]

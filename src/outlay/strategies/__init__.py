@@ -7,13 +7,28 @@ from typing import Any
 
 from outlay.registry import available, build, resolve
 from outlay.strategies.beam_search import BeamSearch, Lookahead
+from outlay.strategies.budget_forcing import BudgetForcing
+from outlay.strategies.early_stopping import EarlyStopping
 from outlay.strategies.greedy import Greedy
 from outlay.strategies.parallel import BestOfN, MajorityVote, WeightedBestOfN
 from outlay.strategies.revisions import Revisions
+from outlay.strategies.self_refine import SelfRefine
 from outlay.strategies.strategy import Strategy
 
 BUILTIN: Mapping[str, type[Any]] = {
-    cls.name: cls for cls in (Greedy, MajorityVote, BestOfN, WeightedBestOfN, BeamSearch, Lookahead, Revisions)
+    cls.name: cls
+    for cls in (
+        Greedy,
+        MajorityVote,
+        BestOfN,
+        WeightedBestOfN,
+        BeamSearch,
+        Lookahead,
+        Revisions,
+        EarlyStopping,
+        BudgetForcing,
+        SelfRefine,
+    )
 }
 
 
@@ -36,10 +51,13 @@ def registered() -> dict[str, str]:
 __all__ = [
     "BeamSearch",
     "BestOfN",
+    "BudgetForcing",
+    "EarlyStopping",
     "Greedy",
     "Lookahead",
     "MajorityVote",
     "Revisions",
+    "SelfRefine",
     "Strategy",
     "WeightedBestOfN",
     "from_spec",

@@ -28,6 +28,9 @@ METHODS = {
     "beam_search": "beam search",
     "lookahead": "lookahead search",
     "revisions": "revisions",
+    "early_stopping": "majority with early stopping",
+    "budget_forcing": "budget forcing",
+    "self_refine": "self-refine",
     "last_attempt": "last attempt of the chain",
     "majority_of_chain": "majority of the chain",
 }
@@ -140,6 +143,8 @@ def _option(strategy: str, key: str, value: Any) -> str:
     if key == "prompt":
         told = " ".join(str(value).split())
         return f'asked "{told if len(told) <= PROMPT_LENGTH else told[: PROMPT_LENGTH - 1] + "…"}"'
+    if isinstance(value, str) and len(value) > PROMPT_LENGTH:
+        return f"own {words(key)}"
     if isinstance(value, bool):
         return words(key) if value else f"not {words(key)}"
     symbol = words(key) if key == "steps" and strategy != "lookahead" else SYMBOLS.get(key, words(key))

@@ -95,14 +95,23 @@ class EmbeddedVerifier:
             self._settle(under_way, index, known)
             return
         tokens = prompt + tuple(solution.state or self._encode(solution))
-        positions, end = [], len(tokens) - sum(step.tokens for step in fresh)
-        for step in fresh:
-            end += step.tokens
+        lengths = self._lengths(solution, len(tokens) - len(prompt))[len(known) :]
+        positions, end = [], len(tokens) - sum(lengths)
+        for length in lengths:
+            end += length
             positions.append(end - 1)
         self._engine.submit(ScoreJob(tokens, tuple(positions), tag=(under_way, index, known)))
 
     def _encode(self, solution: Solution) -> list[int]:
         return [*self.tokenizer.encode(solution.text), *([self._eos] if solution.finished else [])]
+
+    def _lengths(self, solution: Solution, tokens: int) -> list[int]:
+        """Tokens of each step as they stand in the solution: where a text was put into it, not those that were generated."""
+        lengths = [step.tokens for step in solution.steps]
+        if sum(lengths) == tokens:
+            return lengths
+        lengths = [len(self.tokenizer.encode(step.text)) for step in solution.steps]
+        return [*lengths[:-1], lengths[-1] + tokens - sum(lengths)]
 
     def _settle(self, under_way: _Open, index: int, values: StepScores) -> None:
         under_way.scores[index] = values

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,7 @@ class EmbeddedModel:
         prompt = self._prompt(request.question)
         if request.attempts:
             prompt = self._revision_prompt(request.attempts, prompt)
-        before: tuple[int, ...] = ()
-        if request.prefix is not None:
-            before = request.prefix.state or tuple(self.tokenizer.encode(request.prefix.text))
+        before = self._before(request)
         self._engine.submit(
             GenerateJob(
                 tokens=prompt + before,
@@ -118,7 +116,7 @@ class EmbeddedModel:
                 stop=frozenset({self._step_token}) if request.until == "step" else frozenset(),
                 stops=request.steps,
                 eos=frozenset({self._eos}),
-                max_tokens=self.max_tokens - len(before),
+                max_tokens=self.max_tokens - (0 if request.append else len(before)),
                 tag=_Open(tag, request, before, [None] * len(keys), len(keys)),
             )
         )
@@ -163,6 +161,17 @@ class EmbeddedModel:
             known = self._prompts[question.text] = tuple(self.tokenizer.encode(question.text))
         return known
 
+    def _before(self, request: Sample) -> tuple[int, ...]:
+        """The tokens of the solution so far; what is appended to it goes in the place of its end token."""
+        if request.prefix is None:
+            return ()
+        before = request.prefix.state or tuple(self.tokenizer.encode(request.prefix.text))
+        if not request.append:
+            return before
+        if before[-1:] == (self._eos,):
+            before = before[:-1]
+        return before + self._prompt(Question("", request.append))
+
     def _revision_prompt(self, attempts: Sequence[Solution], question: tuple[int, ...]) -> tuple[int, ...]:
         if not self.attempts:
             raise Unsupported(f"{self.name} was not trained to revise: it cannot read earlier attempts")
@@ -176,6 +185,10 @@ class EmbeddedModel:
     def _solution(self, under_way: _Open, continuation: Continuation) -> Solution:
         before = under_way.request.prefix or NOTHING
         steps = self._steps(continuation)
+        if under_way.request.append:
+            appended = self.tokenizer.decode(self._prompt(Question("", under_way.request.append)))
+            first = steps[0] if steps else Step("", 0)
+            steps = (replace(first, text=appended + first.text), *steps[1:])
         if before.steps:
             steps = before.steps + steps
         state = under_way.before + continuation.tokens
