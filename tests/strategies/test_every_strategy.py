@@ -1,127 +1,214 @@
-"""What every registered strategy promises, whatever it does."""
+"""What every registered strategy promises, whatever it does and whatever model and verifier it meets.
+
+A strategy is held to all of this by being registered. The account is compared with the books of the model and the verifier.
+"""
+
+import json
+import math
+from dataclasses import fields
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outlay.drive.batching import BatchingDriver
-from outlay.drive.serving import Unit
-from outlay.errors import UserError
+from counted import KINDS, SCORES
+from every import PRICES, QUESTION, VARIANTS, World, in_process, over_a_server
+from outlay.errors import OutlayError, Unsupported, UserError
 from outlay.selection import aggregate
-from outlay.strategies import BUILTIN, BeamSearch, BestOfN, Lookahead, Revisions, WeightedBestOfN, from_spec
+from outlay.strategies import from_spec, registered
 from outlay.types import Budget
 from outlay.verifiers.baselines import RandomScores
 from toy import DigitModel, Digits, solve
 
-VARIANTS = [cls() for cls in BUILTIN.values()] + [
-    BeamSearch(width=1),
-    BeamSearch(width="sqrt"),
-    BeamSearch(width=64),
-    BeamSearch(width=2, distinct=True),
-    Lookahead(width="sqrt", steps=3),
-    Lookahead(steps=0),
-    Revisions(chains=4),
-    Revisions(chains="sqrt", selection="verifier"),
-    Revisions(chains=3, context=0),
-]
+worlds = st.builds(
+    World,
+    kind=st.sampled_from(KINDS),
+    scores=st.sampled_from([name for name in SCORES if name != "NaN"]),
+    order=st.integers(0, 99),
+    seed=st.integers(0, 99),
+)
+caps = st.sampled_from(["tokens", "flops", "usd", None])
+each_strategy = pytest.mark.parametrize("strategy", VARIANTS, ids=lambda strategy: json.dumps(strategy.spec()))
 
 
-@pytest.mark.parametrize("strategy", VARIANTS, ids=repr)
-@settings(max_examples=25, deadline=None)
-@given(n=st.integers(1, 40), seed=st.integers(0, 10))
-def test_a_budget_of_generations_is_never_exceeded(strategy, n, seed):
-    if isinstance(strategy, Revisions):
-        n = min(n, 12)
-    (trace,) = solve(strategy, n=n, verifier=RandomScores(), seed=seed, model=RevisingModel())
-    assert 0 < trace.cost.generations <= n
+def capped(n, cap, share):
+    """A budget of n generations, and of a share of what these may cost at most in another unit."""
+    most = {"tokens": n * 12, "flops": n * 12 * 500.0, "usd": n * 12 * 3.0}
+    return Budget(generations=n, **({cap: type(most[cap])(most[cap] * share)} if cap else {}))
 
 
-@pytest.mark.parametrize("cap", ["tokens", "flops", "usd"])
-@pytest.mark.parametrize("strategy", VARIANTS, ids=repr)
-def test_a_cap_on_tokens_flops_or_dollars_is_never_exceeded(strategy, cap):
-    from outlay.cost import Prices
-
-    prices = Prices(parameters=100, verifier_parameters=50, usd_generated=1e6, usd_prompt=1e5)
-    for limit in (1, 20, 70, 150, 400):
-        value = {"tokens": limit, "flops": limit * 200.0, "usd": limit * 1.5}[cap]
-        driver = BatchingDriver(Digits(), RevisingModel(), RandomScores(), prices)
-        unit = Unit(Digits().questions("test", 1)[0], strategy, Budget(generations=12, **{cap: value}))
-        (trace,) = driver.solve([unit])
-        spent = trace.cost.generated_tokens if cap == "tokens" else getattr(trace.cost, cap)
-        assert spent <= value
-        assert (trace.cost.calls > 0) or trace.answer is None
+def over(budget, cost):
+    """The caps that a cost exceeds."""
+    pairs = {"generations": cost.generations, "tokens": cost.generated_tokens, "flops": cost.flops, "usd": cost.usd}
+    return {unit: spent for unit, spent in pairs.items() if spent > (getattr(budget, unit) or math.inf)}
 
 
-@pytest.mark.parametrize("strategy", VARIANTS, ids=repr)
+@each_strategy
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 20), cap=caps, share=st.floats(0.01, 1.5), world=worlds)
+def test_a_budget_is_never_exceeded_in_any_unit(strategy, n, cap, share, world):
+    budget = capped(n, cap, share)
+    trace, books = in_process(strategy, budget, world)
+    assert not over(budget, trace.cost)
+    assert books.generations() <= n
+    assert books.spent["generated_tokens"] <= (budget.tokens or math.inf)
+    if cap is None:
+        assert trace.cost.generations > 0
+
+
+@each_strategy
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(1, 20), cap=caps, share=st.floats(0.01, 1.5), world=worlds)
+def test_a_budget_is_never_exceeded_over_a_server_either(strategy, n, cap, share, world):
+    budget = capped(n, cap, share)
+    try:
+        trace, _ = over_a_server(strategy, budget, world)
+    except Unsupported as refusal:
+        assert "cannot revise" in str(refusal)
+        return
+    assert not over(budget, trace.cost)
+
+
+@each_strategy
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(1, 20), cap=caps, share=st.floats(0.1, 1.5), world=worlds)
+def test_the_ledger_is_what_model_and_verifier_really_did(strategy, n, cap, share, world):
+    trace, books = in_process(strategy, capped(n, cap, share), world)
+    cost, spent = trace.cost, books.spent
+    for unit in ("prompt_tokens", "generated_tokens", "verifier_prompt_tokens", "calls"):
+        assert getattr(cost, unit) == spent[unit], unit
+    assert cost.prompt_tokens - cost.cached_tokens == spent["fresh"]
+    assert cost.generations == books.generations()
+    assert cost.flops == 200 * (spent["fresh"] + spent["generated_tokens"]) + 100 * spent["verifier_prompt_tokens"]
+    read = spent["fresh"] + spent["verifier_prompt_tokens"]
+    assert cost.usd == pytest.approx(spent["generated_tokens"] + 0.1 * read)
+
+
+@each_strategy
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(1, 20), world=worlds)
+def test_the_ledger_is_what_a_server_counted(strategy, n, world):
+    try:
+        trace, books = over_a_server(strategy, Budget(generations=n), world)
+    except Unsupported:
+        return
+    for unit in ("prompt_tokens", "generated_tokens", "calls"):
+        assert getattr(trace.cost, unit) == books.spent[unit], unit
+
+
+@each_strategy
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(1, 20), cap=caps, share=st.floats(0.1, 1.5), world=worlds)
+def test_only_finished_solutions_are_answers_unless_there_is_none(strategy, n, cap, share, world):
+    trace, _ = in_process(strategy, capped(n, cap, share), world)
+    for solution in trace.solutions:
+        assert solution.answer is None or solution.finished
+    if any(solution.answer is not None for solution in trace.solutions):
+        assert trace.answer is not None
+    if trace.answer is not None:
+        assert trace.chosen is not None
+        assert trace.solutions[trace.chosen].answer == trace.answer
+        assert trace.solutions[trace.chosen].finished
+
+
+@each_strategy
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(1, 20), world=worlds)
+def test_samples_are_numbered_in_the_order_of_asking_and_none_twice(strategy, n, world):
+    trace, _ = in_process(strategy, Budget(generations=n), world)
+    ordinals = [solution.sample for solution in trace.solutions]
+    assert len(set(ordinals)) == len(ordinals)
+    assert min(ordinals) >= 0
+
+
+@each_strategy
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_smallest_budgets_are_enough_for_a_solution_and_none_is_lost(strategy, kind, n):
+    trace, _ = in_process(strategy, Budget(generations=n), World(kind))
+    assert trace.solutions
+    assert (trace.answer is not None) == (kind == "usual")
+    assert all(solution.finished == (kind != "never stops") for solution in trace.solutions) or kind == "usual"
+
+
+@each_strategy
+@pytest.mark.parametrize("scores", ["equal", "zeros", "ones", "0 or 1"])
+def test_scores_that_tell_little_are_no_obstacle(strategy, scores):
+    trace, _ = in_process(strategy, Budget(generations=8), World(scores=scores))
+    assert trace.answer is not None
+
+
+@each_strategy
+@pytest.mark.parametrize("run", [in_process, over_a_server])
+def test_a_score_that_is_no_number_is_refused_in_one_sentence(strategy, run):
+    asks_a_verifier = _asks_a_verifier(strategy)
+    try:
+        run(strategy, Budget(generations=8), World(scores="NaN"))
+    except Unsupported:
+        return
+    except OutlayError as refusal:
+        assert asks_a_verifier
+        assert "counted:scores gave step scores outside [0, 1]" in str(refusal)
+        assert "\n" not in str(refusal)
+        return
+    assert not asks_a_verifier
+
+
+def _asks_a_verifier(strategy):
+    _, books = in_process(strategy, Budget(generations=8))
+    return books.spent["verifier_prompt_tokens"] > 0
+
+
+@each_strategy
+def test_a_strategy_that_needs_a_verifier_says_so_without_one(strategy):
+    if not _asks_a_verifier(strategy):
+        assert not strategy.needs_verifier
+        return
+    with pytest.raises(UserError, match="needs a verifier"):
+        solve(strategy, n=8, model=RevisingModel())
+
+
+@each_strategy
 def test_a_spec_makes_the_same_strategy_again(strategy):
     assert from_spec(strategy.spec()) == strategy
     assert hash(from_spec(strategy.spec())) == hash(strategy)
 
 
-@pytest.mark.parametrize("strategy", VARIANTS, ids=repr)
-def test_the_company_a_question_keeps_does_not_change_its_trace(strategy):
-    alone = [solve_one(strategy, index) for index in range(4)]
-    together = solve(strategy, n=9, verifier=RandomScores(), questions=4, model=RevisingModel())
-    assert [(t.answer, t.solutions, t.chosen) for t in together] == [(t.answer, t.solutions, t.chosen) for t in alone]
-
-
-@pytest.mark.parametrize("strategy", VARIANTS, ids=repr)
-def test_the_chosen_solution_carries_the_answer(strategy):
-    for trace in solve(strategy, n=8, verifier=RandomScores(), questions=5, model=RevisingModel()):
-        assert trace.chosen is not None
-        assert trace.solutions[trace.chosen].answer == trace.answer
-
-
-@pytest.mark.parametrize("strategy", VARIANTS, ids=repr)
-def test_every_generated_token_is_in_the_ledger(strategy):
-    model = RevisingModel()
-    traces = solve(strategy, n=8, verifier=RandomScores(), questions=3, model=model)
-    assert sum(trace.cost.generated_tokens for trace in traces) == model.tokens > 0
-
-
-@pytest.mark.parametrize("strategy", [s for s in VARIANTS if s.needs_verifier], ids=repr)
-def test_a_strategy_that_needs_a_verifier_says_so_without_one(strategy):
-    with pytest.raises(UserError, match="needs a verifier"):
-        solve(strategy, n=4)
-
-
-def test_a_budget_of_nothing_is_refused():
+@pytest.mark.parametrize("name", registered())
+def test_a_budget_of_nothing_is_refused(name):
+    if name == "greedy":  # costs one generation whatever the budget
+        return
     with pytest.raises(UserError, match="buys nothing"):
-        solve(BeamSearch(), n=0, verifier=RandomScores())
+        in_process(from_spec(name), Budget(generations=0))
 
 
 class RevisingModel(DigitModel):
-    """The toy model, which also revises (it ignores earlier attempts), and counts what it generates."""
-
-    tokens = 0
-
-    def begin(self, request, keys, tag):
-        super().begin(request, keys, tag)
-        before = request.prefix.tokens if request.prefix else 0
-        self.tokens += sum(solution.tokens - before for solution in self._queue[-1][1])
+    """The toy model; it reads earlier attempts without being changed by them."""
 
 
-def solve_one(strategy, index):
-    driver = BatchingDriver(Digits(), RevisingModel(capacity=1), RandomScores())
-    (trace,) = driver.solve([Unit(Digits().questions("test", 4)[index], strategy, Budget(generations=9))])
-    return trace
-
-
-@pytest.mark.parametrize(
-    "make", [BestOfN, WeightedBestOfN, BeamSearch, Lookahead, lambda **o: Revisions(selection="verifier", **o)]
-)
-def test_the_aggregation_option_reaches_the_scores(make):
+@each_strategy
+def test_the_aggregation_option_reaches_the_scores(strategy):
+    if "aggregation" not in {option.name for option in fields(strategy)} or not _asks_a_verifier(strategy):
+        return
     found = {}
     for how in ("last", "min", "prod", "mean"):
-        (trace,) = solve(make(aggregation=how), n=6, verifier=RandomScores(), model=RevisingModel())
+        trace, _ = in_process(from_spec({**strategy.spec(), "aggregation": how}), Budget(generations=6))
         for solution in trace.solutions:
             assert solution.score == pytest.approx(aggregate(solution.step_scores, how))
         found[how] = [solution.score for solution in trace.solutions]
     assert found["last"] != found["mean"]
 
 
-@pytest.mark.parametrize("strategy", [s for s in VARIANTS if s.needs_verifier], ids=repr)
+@each_strategy
 def test_every_candidate_is_scored_not_only_the_first(strategy):
+    if not strategy.needs_verifier:
+        return
     for trace in solve(strategy, n=8, verifier=RandomScores(), questions=3, model=RevisingModel()):
         assert all(solution.score is not None for solution in trace.solutions)
         assert all(len(solution.step_scores) == len(solution.steps) for solution in trace.solutions)
+
+
+def test_the_question_and_the_prices_are_what_the_books_assume():
+    assert len(QUESTION.text.split()) == 3
+    assert (PRICES.parameters, PRICES.verifier_parameters) == (100, 50)
+    assert Digits.max_solution_tokens == 12

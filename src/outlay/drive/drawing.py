@@ -30,6 +30,7 @@ class Drawing:
     address: Address
     splitter: Splitter
     calls: int = 0
+    place: Address = ()
 
     async def solutions(self) -> list[Solution]:
         """Its `n` continuations, prefix included."""
@@ -51,7 +52,8 @@ class Drawing:
         for round_ in range(request.steps if request.until == "step" else 1):
             if round_ and self.served.late:
                 break
-            drawn = await self._extended(drawn, limit, request.append if not round_ else "")
+            self.place = (*self.address, round_) if round_ else self.address
+            drawn = await self._extended(drawn, limit, "" if round_ else request.append)
         return drawn
 
     async def _extended(self, prefixes: Sequence[Solution], limit: int, append: str) -> list[Solution]:
@@ -81,7 +83,7 @@ class Drawing:
         """`n` continuations of the prefix and what is `written` after it, `used` tokens of its room being taken."""
         most = max(limit - prefix.tokens - used, 1)
         by_step = self.request.until == "step"
-        place = (*self.address, len(prefix.steps), *((index, again) if again else ()))
+        place = (*self.place, index, again) if again else self.place
         drawn = await self.model.sample(
             self.request.question.text,
             n=n,

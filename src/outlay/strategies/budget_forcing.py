@@ -48,10 +48,11 @@ class BudgetForcing(Spec):
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """One solution, then one continuation after another."""
+        most = self._most(budget)
         whole = Sample(self.asked(question), temperature=self.temperature, top_p=self.top_p)
         attempts: list[Solution] = list((yield whole))
         try:
-            while attempts and len(attempts) < self._most(budget) and (told := self._told(attempts[-1])):
+            while len(attempts) < most and (told := self._told(attempts[-1])):
                 (longer,) = yield replace(whole, prefix=attempts[-1], append=told)
                 was_cut_off = not attempts[-1].finished
                 attempts.append(replace(longer, position=len(attempts)))

@@ -77,10 +77,11 @@ class SelfRefine(Spec):
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """Draft; while there is something to mend and the budget pays for a round: critique, rewrite."""
+        rounds = min((generations(budget) - 1) // 2, self.max_rounds)
         draw = Sample(self.asked(question), temperature=self.temperature, top_p=self.top_p)
         attempts: list[Solution] = list((yield draw))
         try:
-            for _ in range(min((generations(budget) - 1) // 2, self.max_rounds) if attempts else 0):
+            for _ in range(rounds):
                 parts = {"question": question.text, "solution": attempts[-1].text}
                 prompt = replace(question, text=filled(self.critique, parts))
                 (critique,) = yield replace(draw, question=prompt, purpose="critique")
