@@ -151,7 +151,7 @@ def shared_out(total: int, pieces: Sequence[str], token_texts: Sequence[str] = (
 
 def _number(before: str, begun: str) -> int:
     """The number of the step that `begun` is (the first is 1, whatever it says), after the closed steps `before`."""
-    reached, position = 1, 0
+    reached, position = 1, len(before) - len(before.lstrip())
     while found := [place for form in NUMBERED if (place := before.find(form.format(reached + 1), position)) >= 0]:
         reached, position = reached + 1, min(found) + 1
     own_heading = tuple(form.format(reached + 1).removeprefix("\n") for form in NUMBERED)
