@@ -103,6 +103,27 @@ def test_an_empty_list_is_answered_at_once():
     assert running.result == [] and out == []
 
 
+@pytest.mark.parametrize("shape", ["one", "list", "together"])
+def test_a_long_row_of_requests_answered_at_once_needs_no_deep_stack(shape):
+    def part():
+        return (yield Draw(1))
+
+    def work():
+        total = 0
+        for _ in range(5000):
+            if shape == "one":
+                total += yield Draw(1)
+            elif shape == "list":
+                total += sum((yield [Draw(1), Draw(1)]))
+            else:
+                total += sum((yield Together((part(), part()))))
+        return total
+
+    running = Running(work(), lambda pending: pending.done(1))
+    running.start()
+    assert running.result == (5000 if shape == "one" else 10000)
+
+
 @pytest.mark.parametrize("parts", [(0, "q", (1, 2), 3), ("a",), (1.5, None)])
 def test_keys_are_stable_and_differ(parts):
     assert key(*parts) == key(*parts) != key(*parts, 0)
