@@ -1,7 +1,7 @@
-"""A world whose model and verifier keep books of their own, over both seams, with every kind of model that a strategy may meet.
+"""A world whose model and verifier keep books of their own, over both seams, with every kind of model a strategy may meet.
 
-What is written depends on the prompt, the text so far and the key of the draw alone, so that both drivers get the same texts. A step is
-a digit and an empty line (two tokens), a solution's answer the sum of its digits modulo ten; tokens of prompts are words.
+What is written depends on the prompt, the text so far and the key of the draw alone, so that both drivers get the same texts. A
+step is a digit and an empty line (two tokens), a solution's answer the sum of its digits modulo ten; tokens of prompts are words.
 The books are kept from what really passed the seams, not from what a strategy says that it asked for.
 """
 
@@ -19,8 +19,8 @@ from outlay.models.model import Completion
 from outlay.types import Question, Sample, Score, Solution, Step, StepScores
 from toy import Digits
 
-KINDS = ("usual", "stops at once", "never stops", "unparsable")
-"""Of models: the last one ends its solutions, but nothing that it writes is an answer."""
+KINDS = ("usual", "stops at once", "never stops", "unparsable", "mixed")
+"""Of models: an unparsable one ends its solutions, but writes no answer; a mixed one does all of this, by its first word."""
 
 SCORES: dict[str, Callable[[int], float]] = {
     "varied": lambda drawn: drawn % 101 / 100,
@@ -39,6 +39,11 @@ def words(text: str) -> int:
 
 def written(kind: str, prompt: str, before: str, seed: int, *, steps: int, room: int) -> tuple[list[Step], str]:
     """Up to `steps` further steps within `room` tokens, and why they end: "end", "stop" or "length"."""
+    opening = None
+    if kind == "mixed":
+        first = before.rpartition("Wait")[2].split()[:1]
+        opening = first[0] if first else ("x", "0", "1", "2")[key(prompt, before, seed) % 4]
+        kind = {"x": "unparsable", "0": "never stops"}.get(opening, "usual")
     if kind == "stops at once":
         return [Step("", 1)], "end"
     if "It is correct" in prompt and key(prompt, seed) % 3 == 0:
@@ -50,6 +55,8 @@ def written(kind: str, prompt: str, before: str, seed: int, *, steps: int, room:
         depth = text.rpartition("Wait")[2].count("\n\n") + 1
         ends = kind != "never stops" and (depth >= MOST_STEPS or (depth > 1 and drawn % 3 == 0))
         word = "x" if kind == "unparsable" else drawn // 7 % 10
+        if opening is not None and depth == 1:
+            word = opening
         found.append(Step(f" {word}" if ends else f" {word}\n\n", STEP_TOKENS))
         if ends:
             return found, "end"

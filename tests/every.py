@@ -1,4 +1,4 @@
-"""Every registered strategy, at its defaults and with each of its options set otherwise; and ways to run one in the counted world."""
+"""Every registered strategy, plain and with each of its options set otherwise; and how to run one in the counted world."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ def test_the_record_holds_every_answer_by_address():
         record=record,
     )
     assert list(record.answers) == [(0,), (1,), (2,)]
+    assert [list(record.first(count).answers) for count in (0, 2)] == [[], [(0,), (1,)]]
     assert [answer[0].text for answer in record.answers.values()] == [s.text for s in trace.solutions]
 
 

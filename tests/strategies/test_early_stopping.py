@@ -44,7 +44,14 @@ def test_two_of_two_are_never_enough():
 
 @pytest.mark.parametrize(
     ("answers", "n", "asked"),
-    [("aaaaaa" + "bbb", 9, 6), ("aaabbb" + "aaa", 9, 9), ("aaaaab" + "bbb", 9, 6), ("aaa", 3, 3), ("aaaa" + "b", 5, 3)],
+    [
+        ("aaaaaa" + "bbb", 9, 6),
+        ("aaabbb" + "aaa", 9, 9),
+        ("aaaaab" + "bbb", 9, 6),
+        ("aaa", 3, 3),
+        ("aaaa" + "b", 5, 3),
+        ("baab", 4, 4),
+    ],
 )
 def test_it_stops_where_the_lead_cannot_be_overtaken(answers, n, asked):
     assert voted(answers, n, block=3, rule="certain")[1] == asked

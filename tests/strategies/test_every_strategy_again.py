@@ -1,4 +1,4 @@
-"""What every registered strategy promises when it is run again: by another driver, from a record, from part of one, against a clock."""
+"""What every registered strategy promises when it is run again: by another driver, from a record or part of one, by a clock."""
 
 import json
 from dataclasses import replace
