@@ -8,7 +8,19 @@ from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
 from outlay.selection import aggregate
-from outlay.strategies import BUILTIN, BeamSearch, BestOfN, Lookahead, Revisions, WeightedBestOfN, from_spec
+from outlay.strategies import (
+    BUILTIN,
+    DVTS,
+    BeamSearch,
+    BestOfN,
+    Lookahead,
+    ParticleFilter,
+    Rebase,
+    Revisions,
+    TreeSearch,
+    WeightedBestOfN,
+    from_spec,
+)
 from outlay.types import Budget
 from outlay.verifiers.baselines import RandomScores
 from toy import DigitModel, Digits, solve
@@ -20,6 +32,12 @@ VARIANTS = [cls() for cls in BUILTIN.values()] + [
     BeamSearch(width=2, distinct=True),
     Lookahead(width="sqrt", steps=3),
     Lookahead(steps=0),
+    DVTS(width="sqrt"),
+    DVTS(width=1),
+    Rebase(temperature=1e-3),
+    ParticleFilter(resampling="multinomial"),
+    TreeSearch(width=1),
+    TreeSearch(width="sqrt", rule="uct"),
     Revisions(chains=4),
     Revisions(chains="sqrt", selection="verifier"),
     Revisions(chains=3, context=0),
@@ -108,7 +126,11 @@ def solve_one(strategy, index):
 
 
 @pytest.mark.parametrize(
-    "make", [BestOfN, WeightedBestOfN, BeamSearch, Lookahead, lambda **o: Revisions(selection="verifier", **o)]
+    "make",
+    [
+        *(BestOfN, WeightedBestOfN, BeamSearch, Lookahead, DVTS, Rebase, ParticleFilter, TreeSearch),
+        lambda **o: Revisions(selection="verifier", **o),
+    ],
 )
 def test_the_aggregation_option_reaches_the_scores(make):
     found = {}

@@ -7,13 +7,22 @@ from typing import Any
 
 from outlay.registry import available, build, resolve
 from outlay.strategies.beam_search import BeamSearch, Lookahead
+from outlay.strategies.dvts import DVTS
 from outlay.strategies.greedy import Greedy
 from outlay.strategies.parallel import BestOfN, MajorityVote, WeightedBestOfN
+from outlay.strategies.particle_filter import ParticleFilter
+from outlay.strategies.rebase import Rebase
 from outlay.strategies.revisions import Revisions
 from outlay.strategies.strategy import Strategy
+from outlay.strategies.tree_search import TreeSearch
 
 BUILTIN: Mapping[str, type[Any]] = {
-    cls.name: cls for cls in (Greedy, MajorityVote, BestOfN, WeightedBestOfN, BeamSearch, Lookahead, Revisions)
+    cls.name: cls
+    for cls in (
+        *(Greedy, MajorityVote, BestOfN, WeightedBestOfN),
+        *(BeamSearch, Lookahead, DVTS, Rebase, ParticleFilter, TreeSearch),
+        *(Revisions,),
+    )
 }
 
 
@@ -34,13 +43,17 @@ def registered() -> dict[str, str]:
 
 
 __all__ = [
+    "DVTS",
     "BeamSearch",
     "BestOfN",
     "Greedy",
     "Lookahead",
     "MajorityVote",
+    "ParticleFilter",
+    "Rebase",
     "Revisions",
     "Strategy",
+    "TreeSearch",
     "WeightedBestOfN",
     "from_spec",
     "registered",
