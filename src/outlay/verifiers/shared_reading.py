@@ -1,8 +1,9 @@
 """Reading many solutions as one tree: what several of them begin with is read once.
 
-A verifier's score of a step depends on the text up to it alone, so solutions of one question share the question, and those that go on
-from one step share everything before it. `SharedReading` hands the engine one job for each stretch between two branchings, and the
-next one once that has been read: the engine keeps keys and values of what was read, so a job reads its own stretch only.
+A verifier's value of a step depends on the text up to it alone. Solutions of one question share the question, and those that go on
+from one step share all before it. `SharedReading` hands the engine a job for each step that differs, and those that follow it once
+it has been read. The engine keeps keys and values of what was read, so a job reads its own step only: over a run of any
+strategy just the tokens that the ledger charges.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from outlay.models.embedded.jobs import ScoreJob, Scores
 
 @dataclass(slots=True, eq=False)
 class Text:
-    """A solution as an engine reads it: the question's `tokens` and its own.
+    """A solution as an engine reads it: the tokens of question and steps.
 
-    `ends[0]` is the question's length, `ends[d]` that of the text up to step d; `values` are those of its first steps, as far
-    as they are known. `done` is called when there is one for each step.
+    `ends[0]` is the question's length, `ends[d]` that of the text up to step d. `values` are those of its first steps, as far as
+    they are known; `done` is called when there is one for each step.
     """
 
     tokens: tuple[int, ...]
@@ -29,14 +30,14 @@ class Text:
 
 
 class SharedReading:
-    """Texts in, their values filled in as the engine's results are handed to `finished`."""
+    """Texts in; their values are filled in as the engine's results are handed to `finished`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._under_way: dict[tuple[tuple[int, ...], tuple[int, ...]], list[Callable[[Sequence[float]], None]]] = {}
+        self._under_way: dict[tuple[tuple[int, ...], bool], list[Callable[[Sequence[float]], None]]] = {}
 
     def read(self, texts: Sequence[Text]) -> None:
-        """Begin to read texts of one request."""
+        """Begin to read the texts of one request, after the steps that all of them have values for."""
         if texts:
             self._branch(texts, min(len(text.values) for text in texts))
 
@@ -46,48 +47,29 @@ class SharedReading:
             go_on(scores.values)
 
     def _branch(self, texts: Iterable[Text], depth: int) -> None:
-        """Texts that share all before their step `depth`, which has been read: group them by this step, and read on."""
-        groups: dict[tuple[int, ...], list[Text]] = {}
+        """Read part `depth` (0 is the question) of texts that begin alike, each variant of it once."""
+        variants: dict[tuple[int, ...], list[Text]] = {}
         for text in texts:
             if depth == len(text.ends):
                 text.done()
             else:
-                groups.setdefault(text.tokens[: text.ends[depth]], []).append(text)
-        for group in groups.values():
-            self._stretch(group, depth, _shared_until(group, depth))
+                variants.setdefault(text.tokens[: text.ends[depth]], []).append(text)
+        for tokens, group in variants.items():
+            self._read_part(tokens, group, depth)
 
-    def _stretch(self, group: list[Text], depth: int, until: int) -> None:
-        """Read steps `depth` to `until`, which the texts of a group share, and go on where they part."""
-        known = min(len(text.values) for text in group)
-        wanted = range(max(depth, known + 1), until + 1)
-        tokens, ends = group[0].tokens[: group[0].ends[until]], group[0].ends
-
+    def _read_part(self, tokens: tuple[int, ...], group: list[Text], depth: int) -> None:
         def go_on(values: Sequence[float]) -> None:
             for text in group:
-                text.values += values[len(values) - (until - len(text.values)) :] if until > len(text.values) else ()
-            self._branch(group, until + 1)
+                if len(text.values) < depth:
+                    text.values += values
+            self._branch(group, depth + 1)
 
-        if not wanted and (until + 1 == len(ends) or self._engine.holds(tokens)):
+        wanted = any(len(text.values) < depth for text in group)
+        if not wanted and self._engine.holds(tokens):
             go_on(())
             return
-        job = (tokens, tuple(ends[step] - 1 for step in wanted))
-        if job in self._under_way:
-            self._under_way[job].append(go_on)
-            return
-        self._under_way[job] = [go_on]
-        self._engine.submit(ScoreJob(*job, tag=job))
-
-
-def _shared_until(group: Sequence[Text], depth: int) -> int:
-    """The last step that all texts of a group share with each other; the question is a stretch by itself."""
-    first, until = group[0], depth
-    if depth == 0:
-        return 0
-    while all(
-        until + 1 < len(text.ends)
-        and text.ends[until + 1] == first.ends[until + 1]
-        and text.tokens[: text.ends[until + 1]] == first.tokens[: first.ends[until + 1]]
-        for text in group
-    ):
-        until += 1
-    return until
+        job = (tokens, wanted)
+        waiting = self._under_way.setdefault(job, [])
+        waiting.append(go_on)
+        if len(waiting) == 1:
+            self._engine.submit(ScoreJob(tokens, (len(tokens) - 1,) if wanted else (), tag=job))
