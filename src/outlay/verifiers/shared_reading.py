@@ -2,8 +2,8 @@
 
 A verifier's value of a step depends on the text up to it alone. Solutions of one question share the question, and those that go on
 from one step share all before it. `SharedReading` hands the engine a job for each step that differs, and those that follow it once
-it has been read. The engine keeps keys and values of what was read, so a job reads its own step only: over a run of any
-strategy just the tokens that the ledger charges.
+it has been read. The engine keeps what was read, and answers at once what it has read before, so a job reads its own step only:
+over a run of any strategy just the tokens that the ledger charges.
 """
 
 from __future__ import annotations
@@ -65,9 +65,6 @@ class SharedReading:
             self._branch(group, depth + 1)
 
         wanted = any(len(text.values) < depth for text in group)
-        if not wanted and self._engine.holds(tokens):
-            go_on(())
-            return
         job = (tokens, wanted)
         waiting = self._under_way.setdefault(job, [])
         waiting.append(go_on)

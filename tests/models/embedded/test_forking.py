@@ -49,6 +49,14 @@ def test_a_fork_copies_its_prefix_once_to_each_branch(models: dict[str, Weights]
     assert after.tokens_restored - before.tokens_restored == 3 + 7 * (3 + len(first.tokens))
 
 
+def test_of_a_branch_only_what_is_its_own_is_copied_out(models: dict[str, Weights]) -> None:
+    engine = Engine(models["policy"])
+    drawn = engine.run([GenerateJob((5, 6, 7), tuple(range(6)), 20, stop=frozenset(range(3, 37)), stops=4)])
+    lengths = [len(r.tokens) - 1 for r in drawn if isinstance(r, Continuation) and r.finish == "stop"]
+    assert len(lengths) == 6
+    assert engine.counters.tokens_kept == 3 + sum(lengths)
+
+
 def test_what_several_jobs_begin_with_is_read_once_though_they_come_together(models: dict[str, Weights]) -> None:
     together, apart = Engine(models["policy"]), Engine(models["policy"])
     jobs = [GenerateJob((5, 6, 7, 8), (10 * i, 10 * i + 1), 6, tag=i) for i in range(6)]
@@ -108,6 +116,20 @@ def test_what_others_go_on_from_is_dropped_after_them() -> None:
     assert cache.held_bytes == 3 * branch(None, 2).nbytes
 
 
+def test_use_of_a_branch_is_use_of_what_it_begins_with() -> None:
+    cache = PrefixCache(3 * branch(None, 2).nbytes)
+    trunk = cache.put(ids(1, 2), branch(None, 2))
+    cache.put(ids(1, 2, 3, 4), branch(trunk, 4))
+    cache.put(ids(9, 9), branch(None, 2))
+    cache.longest(ids(1, 2, 3, 4, 5), 5)
+    cache.put(ids(8, 8), branch(None, 2))
+    assert ids(1, 2) in cache and ids(1, 2, 3, 4) in cache and ids(9, 9) not in cache
+    cache.exact(ids(1, 2, 3, 4))
+    cache.put(ids(7, 7), branch(None, 2))
+    cache.put(ids(6, 6), branch(None, 2))
+    assert ids(1, 2) in cache and ids(1, 2, 3, 4) not in cache
+
+
 def test_what_a_branch_begins_with_comes_back_with_it() -> None:
     cache = PrefixCache(2 * branch(None, 2).nbytes)
     trunk = cache.put(ids(1, 2), branch(None, 2))
@@ -128,5 +150,4 @@ def test_what_is_held_already_stays_unless_it_is_worth_less() -> None:
     assert cache.put(ids(1, 2), first) is first
     assert cache.put(ids(1, 2), again) is first
     assert cache.put(ids(1, 2), ended) is first
-    assert cache.continuable(ids(1, 2)) and not cache.continuable(ids(1, 3))
     assert cache.held_bytes == first.nbytes

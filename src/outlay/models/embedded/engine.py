@@ -119,10 +119,6 @@ class Engine:
         """Sequences that are queued for a slot (a GenerateJob whose tokens are not yet read counts once)."""
         return len(self._queue)
 
-    def holds(self, tokens: tuple[int, ...]) -> bool:
-        """Whether exactly these tokens have been read and can be gone on from without reading them again."""
-        return self._cache.continuable(np.array(tokens, np.int32).tobytes())
-
     def submit(self, job: Job) -> None:
         """Queue a job. Raises UserError where the model cannot do it or it does not fit the model's positions."""
         self._check(job)

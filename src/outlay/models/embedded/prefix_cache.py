@@ -72,11 +72,6 @@ class PrefixCache:
     def __contains__(self, tokens: bytes) -> bool:
         return tokens in self._prefixes
 
-    def continuable(self, tokens: bytes) -> bool:
-        """Whether the prefix stored under exactly these tokens can be gone on from."""
-        prefix = self._prefixes.get(tokens)
-        return prefix is not None and prefix.keys_values is not None
-
     def put(self, tokens: bytes, prefix: Prefix) -> Prefix:
         """Store a prefix, then drop old ones until the limit holds (the new one too, where it alone passes it).
 
