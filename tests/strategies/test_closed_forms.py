@@ -1,7 +1,7 @@
 """Expected accuracies on a Markov chain of steps, by formula or enumeration, beside the same through the real driver."""
 
 import math
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -141,7 +141,7 @@ def systematically(n, world):
         odds = [p / (1 - p) for p in (world.high if taken else world.low for _, taken in row)]
         ends = [sum(odds[: i + 1]) / sum(odds) for i in range(n)]
         turns = sorted({0.0, 1.0, *(n * end % 1 for end in ends[:-1])})
-        for low, high in zip(turns, turns[1:], strict=False):
+        for low, high in pairwise(turns):
             points = [(place + (low + high) / 2) / n for place in range(n)]
             yield [next(i for i in range(n) if point < ends[i]) for point in points], high - low
 
