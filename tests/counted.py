@@ -82,17 +82,18 @@ class Books:
         self.spent["calls"] += 1
 
     def generations(self) -> int:
-        """Whole solutions, and the widest depth of what was drawn step by step."""
-        whole, depths = 0, Counter[int]()
+        """The most that was drawn at one depth: steps there, and runs to the end that had begun by then."""
+        stepped, runs = Counter[int](), Counter[int]()
         for request in self.requests:
-            if not isinstance(request, Sample):
-                continue
-            if request.until == "end" and (request.prefix is None or request.append):
-                whole += request.n
-            else:
+            if isinstance(request, Sample):
                 depth = len(request.prefix.steps) if request.prefix else 0
-                depths[depth] += request.n * (request.steps if request.until == "step" else 1)
-        return whole + max(depths.values(), default=0)
+                (runs if request.until == "end" else stepped)[depth] += request.n * (
+                    request.steps if request.until == "step" else 1
+                )
+        return max(
+            (stepped[depth] + sum(n for begun, n in runs.items() if begun <= depth) for depth in {*stepped, *runs}),
+            default=0,
+        )
 
 
 class CountingModel:

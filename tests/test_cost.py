@@ -123,3 +123,25 @@ def test_dollars_follow_the_price_table():
         )
     )
     assert cost.usd == pytest.approx(2.0 + 0.1 + 2.0 + 1.0)
+
+
+def spent(*requests):
+    book = ledger()
+    for request in requests:
+        book.asked(request)
+    return book.spent.generations
+
+
+def test_the_widest_depth_is_what_a_search_costs():
+    first, second = solution("a"), solution("a", "b")
+    assert spent(Sample(QUESTION, n=4, until="step"), Sample(QUESTION, first, 3, "step")) == 4
+    assert spent(Sample(QUESTION, n=4, until="step"), Sample(QUESTION, first, 4, "step", steps=3)) == 12
+    assert spent(Sample(QUESTION, n=2), Sample(QUESTION, first, 3, "step"), Sample(QUESTION, second, 1, "step")) == 5
+
+
+def test_a_run_to_the_end_counts_at_every_depth_that_it_passes():
+    first, second = solution("a"), solution("a", "b")
+    assert spent(Sample(QUESTION, first, 2), Sample(QUESTION, second, 3)) == 5
+    assert spent(Sample(QUESTION, second, 3), Sample(QUESTION, first, 2)) == 5
+    assert spent(Sample(QUESTION, first, 2), Sample(QUESTION, second, 3, "step")) == 5
+    assert spent(Sample(QUESTION, second, 3), Sample(QUESTION, first, 2, "step")) == 3

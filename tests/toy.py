@@ -90,22 +90,25 @@ def solve(
 Answer = Callable[[Any], Any]
 
 
-def by_hand(work: Generator[Any, Any, Choice], answer: Answer) -> tuple[Choice, list[Any]]:
-    """Run a strategy's generator with `answer` serving each single request; the choice and every request it made."""
+def by_hand(work: Generator[Any, Any, Choice], answer: Answer, uniform: float = 0.0) -> tuple[Choice, list[Any]]:
+    """Run a strategy's generator with `answer` serving each single request; the choice and every request it made.
+
+    Every number drawn is `uniform`.
+    """
     asked: list[Any] = []
 
     def serve(wanted: Any) -> Any:
         if isinstance(wanted, Together):
             results = []
             for part in wanted.parts:
-                result, more = by_hand(part, answer)
+                result, more = by_hand(part, answer, uniform)
                 asked.extend(more)
                 results.append(result)
             return results
         if isinstance(wanted, list):
             return [serve(request) for request in wanted]
         asked.append(wanted)
-        return [0.0] * wanted.n if isinstance(wanted, Draw) else answer(wanted)
+        return [uniform] * wanted.n if isinstance(wanted, Draw) else answer(wanted)
 
     try:
         wanted = next(work)

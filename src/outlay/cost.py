@@ -1,10 +1,10 @@
 """Tokens to FLOPs and money, and the ledger that keeps a run inside its budget.
 
 A forward pass costs 2 x parameters FLOPs a token, a training pass 6 x parameters (Snell et al., section 7). A *generation*
-is one complete solution's worth of sampling. Whole solutions count one each, and so does what goes on to the end after a text that
-was put behind an earlier solution; step-wise search counts, at every depth, the
-steps drawn there plus the steps rolled out from there, and the widest depth is what it costs: N for beam search with N beams,
-N (k + 1) for lookahead with k steps.
+is one complete solution's worth of sampling. Step-wise search counts, at every depth, the steps drawn there, the steps rolled
+out from there, and the runs to the end that have begun there or before; the widest depth is what it costs: N for N whole solutions,
+N for beam search with N beams, N (k + 1) for lookahead with k steps, N for a tree search of N simulations, N for a solution that is
+made to go on N - 1 times.
 
 The ledger counts what a server with a prefix cache would do: a question is prefilled once a run, what a run has generated is
 never prefilled again, and a verifier reads each step once. So its figures do not depend on batch size or order.
@@ -80,8 +80,8 @@ class Ledger:
     spent: Cost = field(default_factory=Cost)
     _held: int = 0
     _held_prompts: int = 0
-    _whole: int = 0
-    _width: dict[int, int] = field(default_factory=dict)
+    _stepped: dict[int, int] = field(default_factory=dict)
+    _run: dict[int, int] = field(default_factory=dict)
     _prefilled: set[str] = field(default_factory=set)
     _read: set[_Texts] = field(default_factory=set)
 
@@ -102,10 +102,8 @@ class Ledger:
         self._held += request.n * self._longest(request)
         self._held_prompts += self._unreported(request, request.n)
         self._prefilled.add(request.question.text)
-        if _is_whole(request):
-            self._whole += request.n
-        else:
-            self._width[_depth(request)] = self._width.get(_depth(request), 0) + _widening(request, request.n)
+        counted = self._run if request.until == "end" else self._stepped
+        counted[_depth(request)] = counted.get(_depth(request), 0) + _widening(request, request.n)
 
     def answered(self, request: Sample, continuations: Sequence[Solution]) -> None:
         """Enter what a request gave: `continuations` are its solutions, prefix included."""
@@ -146,11 +144,6 @@ class Ledger:
         appended = self._appended(request)
         prompt = n * (asked + context + (request.prefix.tokens if request.prefix else 0) + appended)
         fresh = context + appended + (0 if request.question.text in self._prefilled and not context else asked)
-        whole, width = self._whole, max(self._width.values(), default=0)
-        if _is_whole(request):
-            whole += n
-        else:
-            width = max(width, self._width.get(_depth(request), 0) + _widening(request, n))
         if not self.counts_prompts:
             prompt = fresh = 0
         return replace(
@@ -158,8 +151,18 @@ class Ledger:
             prompt_tokens=self.spent.prompt_tokens + prompt,
             calls=self.spent.calls + 1,
             cached_tokens=self.spent.cached_tokens + prompt - fresh,
-            generations=float(whole + width),
+            generations=float(self._widest(request, n)),
         )
+
+    def _widest(self, request: Sample, n: int) -> int:
+        """The most that is drawn at one depth, `n` continuations of the request included."""
+        at, more, to_the_end = _depth(request), _widening(request, n), request.until == "end"
+        widest = begun = 0
+        for depth in sorted({*self._stepped, *self._run, at}):
+            begun += self._run.get(depth, 0) + (more if to_the_end and depth == at else 0)
+            steps = self._stepped.get(depth, 0) + (more if not to_the_end and depth == at else 0)
+            widest = max(widest, begun + steps)
+        return widest
 
     def _with_reading(self, tokens: int) -> Cost:
         return replace(
@@ -236,14 +239,10 @@ class Ledger:
         return tokens, read
 
 
-def _is_whole(request: Sample) -> bool:
-    return request.until == "end" and (request.prefix is None or bool(request.append))
-
-
 def _depth(request: Sample) -> int:
     return len(request.prefix.steps) if request.prefix else 0
 
 
 def _widening(request: Sample, n: int) -> int:
-    """Steps that a request adds at its depth: rollouts count each of their steps, a run to the end counts one solution."""
+    """What a request adds at its depth: rollouts count each of their steps, a run to the end counts one."""
     return n * (request.steps if request.until == "step" else 1)

@@ -4,45 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from letters import QUESTION, grow, hash_text, letters
 from outlay.errors import UserError
 from outlay.strategies import BeamSearch, Lookahead
 from outlay.strategies.beam_search import shares
-from outlay.types import Budget, Question, Score, Solution, Step
+from outlay.types import Budget, Score
 from toy import by_hand, samples, scores, solve
-
-QUESTION = Question("q", "q")
-
-
-def grow(prefix, name, depth):
-    steps = (prefix.steps if prefix else ()) + (Step(name, 1),)
-    done = len(steps) >= depth
-    return Solution(
-        steps,
-        finished=done,
-        answer="".join(s.text for s in steps) if done else None,
-        step_scores=prefix.step_scores if prefix else (),
-    )
-
-
-def letters(depth, value):
-    """A world in which the i-th continuation of anything is the letter i; `value(text)` scores."""
-
-    def answer(request):
-        if isinstance(request, Score):
-            return [
-                tuple(value("".join(s.text for s in sol.steps[: i + 1])) for i in range(len(sol.steps)))
-                for sol in request.solutions
-            ]
-        grown = []
-        for index in range(request.n):
-            solution = request.prefix
-            for _ in range(request.steps):
-                if solution is None or not solution.finished:
-                    solution = grow(solution, "z" if request.temperature == 0 else chr(ord("a") + index), depth)
-            grown.append(solution)
-        return grown
-
-    return answer
 
 
 def test_the_best_n_over_m_are_kept_and_each_gives_m_next_steps():
@@ -191,7 +158,3 @@ def test_the_square_root_of_n_is_rounded_down():
     assert math.isqrt(15) == 3
     _, asked = by_hand(BeamSearch(width="sqrt").solve(QUESTION, Budget(generations=15)), letters(2, lambda _: 0.5))
     assert [r.n for r in samples(asked)[1:]] == [3, 3, 3, 3, 3]
-
-
-def hash_text(text):
-    return sum(ord(c) * 31**i for i, c in enumerate(text))

@@ -71,7 +71,8 @@ def test_a_prompt_is_paid_for_as_long_as_it_is(name):
 @pytest.mark.parametrize("name", sorted(set(BUILTIN) - {"greedy"}))
 def test_temperature_and_top_p_reach_every_sample_that_is_drawn(name):
     model = Listening()
-    solved(from_spec({"name": name, "temperature": 0.3, "top_p": 0.9}), model, RandomScores())
+    option = "sampling_temperature" if name == "rebase" else "temperature"
+    solved(from_spec({"name": name, option: 0.3, "top_p": 0.9}), model, RandomScores())
     drawn = [request for request in model.requests if request.temperature]
     assert drawn
     assert {(request.temperature, request.top_p) for request in drawn} == {(0.3, 0.9)}

@@ -8,26 +8,23 @@ from typing import Any
 from outlay.registry import available, build, resolve
 from outlay.strategies.beam_search import BeamSearch, Lookahead
 from outlay.strategies.budget_forcing import BudgetForcing
+from outlay.strategies.dvts import DVTS
 from outlay.strategies.early_stopping import EarlyStopping
 from outlay.strategies.greedy import Greedy
 from outlay.strategies.parallel import BestOfN, MajorityVote, WeightedBestOfN
+from outlay.strategies.particle_filter import ParticleFilter
+from outlay.strategies.rebase import Rebase
 from outlay.strategies.revisions import Revisions
 from outlay.strategies.self_refine import SelfRefine
 from outlay.strategies.strategy import Strategy
+from outlay.strategies.tree_search import TreeSearch
 
 BUILTIN: Mapping[str, type[Any]] = {
     cls.name: cls
     for cls in (
-        Greedy,
-        MajorityVote,
-        BestOfN,
-        WeightedBestOfN,
-        BeamSearch,
-        Lookahead,
-        Revisions,
-        EarlyStopping,
-        BudgetForcing,
-        SelfRefine,
+        *(Greedy, MajorityVote, BestOfN, WeightedBestOfN),
+        *(BeamSearch, Lookahead, DVTS, Rebase, ParticleFilter, TreeSearch),
+        *(EarlyStopping, Revisions, BudgetForcing, SelfRefine),
     )
 }
 
@@ -49,6 +46,7 @@ def registered() -> dict[str, str]:
 
 
 __all__ = [
+    "DVTS",
     "BeamSearch",
     "BestOfN",
     "BudgetForcing",
@@ -56,9 +54,12 @@ __all__ = [
     "Greedy",
     "Lookahead",
     "MajorityVote",
+    "ParticleFilter",
+    "Rebase",
     "Revisions",
     "SelfRefine",
     "Strategy",
+    "TreeSearch",
     "WeightedBestOfN",
     "from_spec",
     "registered",

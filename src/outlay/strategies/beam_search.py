@@ -9,15 +9,15 @@ thing: a candidate's value is the verifier's at the end of a k-step greedy rollo
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from outlay.errors import UserError
-from outlay.selection import choose
 from outlay.strategies.parallel import WeightedBestOfN
-from outlay.strategies.strategy import QUESTION, Solving, Spec, generations, score_all
-from outlay.types import Budget, Draw, Question, Sample, Solution
+from outlay.strategies.step_search import best_of_n_instead, chosen, search
+from outlay.strategies.strategy import QUESTION, Solving, Spec, generations
+from outlay.types import Budget, Question, Sample, Solution
 
 Width = int | Literal["sqrt"]
 
@@ -52,7 +52,7 @@ class BeamSearch(Spec):
 
     def solve(self, question: Question, budget: Budget) -> Solving:
         """Beams of steps until all have ended, then the selection rule."""
-        return (yield from search(self, question, beams=generations(budget), lookahead=0))
+        return (yield from _beams(self, question, beams=generations(budget), lookahead=0))
 
 
 @dataclass(frozen=True)
@@ -87,67 +87,43 @@ class Lookahead(Spec):
         beams = generations(budget) // (self.steps + 1)
         if beams == 0:
             plain = WeightedBestOfN(self.temperature, self.top_p, self.aggregation, self.prompt)
-            choice = yield from plain.solve(question, budget)
-            cost = self.steps + 1
-            return replace(
-                choice,
-                note=f"{generations(budget)} generations cannot pay for a lookahead ({cost} a beam): best-of-N instead",
-            )
-        return (yield from search(self, question, beams=beams, lookahead=self.steps))
+            why = f"{generations(budget)} generations cannot pay for a lookahead ({self.steps + 1} a beam)"
+            return (yield from best_of_n_instead(plain, question, budget, why))
+        return (yield from _beams(self, question, beams=beams, lookahead=self.steps))
 
 
-def search(options: BeamSearch | Lookahead, question: Question, *, beams: int, lookahead: int) -> Solving:
+def _beams(options: BeamSearch | Lookahead, question: Question, *, beams: int, lookahead: int) -> Solving:
     """The search that both strategies share: `beams` candidates, each valued `lookahead` steps ahead."""
     width = math.isqrt(beams) if options.width == "sqrt" else min(options.width, beams)
-    asked = options.asked(question)
-    step = Sample(asked, n=beams, until="step", temperature=options.temperature, top_p=options.top_p)
-    candidates: list[Solution] = yield step
-    candidates = yield from valued(options, question, candidates, lookahead)
-    for _ in range(options.max_rounds - 1):
-        ended = [c for c in candidates if c.ended]
-        open_beams = sorted((c for c in candidates if not c.ended), key=_rank)
-        if not open_beams:
-            break
-        places = len(open_beams)
-        if options.distinct:
-            best: dict[str, Solution] = {}
-            for beam in open_beams:
-                best.setdefault(beam.text, beam)
-            open_beams = list(best.values())
-        kept = open_beams[: max(places // width, 1)]
-        requests = [
-            replace(step, prefix=beam, n=n) for beam, n in zip(kept, shares(places, len(kept)), strict=True) if n
-        ]
-        drawn = yield requests
-        extended = yield from valued(options, question, [child for children in drawn for child in children], lookahead)
-        candidates = ended + extended
-    candidates = [c for c in candidates if c.finished] or candidates
-    if lookahead:
-        candidates = yield from score_all(question, candidates, options.aggregation)
-    (tie,) = yield Draw()
-    return choose(options.selection, candidates, tie)
+    step = Sample(options.asked(question), n=beams, until="step", temperature=options.temperature, top_p=options.top_p)
+
+    def keep_best(candidates: Sequence[Solution]) -> list[tuple[Solution, int]]:
+        best = ranked(candidates)
+        kept = (first_of_each_text(best) if options.distinct else best)[: max(len(candidates) // width, 1)]
+        return list(zip(kept, shares(len(candidates), len(kept)), strict=True))
+
+    candidates = yield from search(
+        step,
+        question,
+        keep_best,
+        aggregation=options.aggregation,
+        max_rounds=options.max_rounds,
+        lookahead=lookahead,
+    )
+    return (yield from chosen(options.selection, candidates))
 
 
-def _rank(candidate: Solution) -> float:
-    """Sorts the best score first, and what has no score last."""
-    return math.inf if candidate.score is None else -candidate.score
+def ranked(candidates: Sequence[Solution]) -> list[Solution]:
+    """Best score first; what has no score last, ties in the order of asking."""
+    return sorted(candidates, key=lambda c: math.inf if c.score is None else -c.score)
 
 
-def valued(
-    options: BeamSearch | Lookahead, question: Question, candidates: Sequence[Solution], lookahead: int
-) -> Generator[Any, Any, list[Solution]]:
-    """The candidates, each with the verifier's value at the end of its greedy rollout (its own where it has ended)."""
-    seen = list(candidates)
-    unfinished = [index for index, c in enumerate(seen) if not c.ended]
-    if lookahead and unfinished:
-        asked = options.asked(question)
-        rollouts = yield [
-            Sample(asked, prefix=seen[i], until="step", steps=lookahead, temperature=0.0) for i in unfinished
-        ]
-        for index, rollout in zip(unfinished, rollouts, strict=True):
-            seen[index] = rollout[0] if rollout else seen[index]
-    scored = yield from score_all(question, seen, options.aggregation)
-    return [c.scored(s.step_scores[: len(c.steps)], s.score) for c, s in zip(candidates, scored, strict=True)]
+def first_of_each_text(candidates: Sequence[Solution]) -> list[Solution]:
+    """Of candidates with the same text the first."""
+    first: dict[str, Solution] = {}
+    for candidate in candidates:
+        first.setdefault(candidate.text, candidate)
+    return list(first.values())
 
 
 def shares(places: int, among: int) -> list[int]:

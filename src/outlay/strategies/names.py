@@ -27,6 +27,10 @@ METHODS = {
     "large_greedy": "larger model, greedy",
     "beam_search": "beam search",
     "lookahead": "lookahead search",
+    "dvts": "DVTS",
+    "rebase": "REBASE",
+    "particle_filter": "particle filtering",
+    "tree_search": "tree search (MCTS)",
     "revisions": "revisions",
     "early_stopping": "majority with early stopping",
     "budget_forcing": "budget forcing",
@@ -36,7 +40,14 @@ METHODS = {
 }
 """Names of what ships with the package; anything else is called by the words of its own name."""
 
-SHORT = {"greedy": "greedy", "large_greedy": "larger, greedy", "consensus": "consensus", "lookahead": "lookahead"}
+SHORT = {
+    "greedy": "greedy",
+    "large_greedy": "larger, greedy",
+    "consensus": "consensus",
+    "lookahead": "lookahead",
+    "particle_filter": "particle filter",
+    "tree_search": "tree search",
+}
 """Shorter names, where the full one explains."""
 
 SYMBOLS = {"width": "M", "steps": "k", "temperature": "T", "generations": "N", "n": "N", "chains": "chains"}
@@ -148,5 +159,7 @@ def _option(strategy: str, key: str, value: Any) -> str:
     if isinstance(value, bool):
         return words(key) if value else f"not {words(key)}"
     symbol = words(key) if key == "steps" and strategy != "lookahead" else SYMBOLS.get(key, words(key))
+    if strategy == "rebase" and "temperature" in key:
+        symbol = {"temperature": "balance T", "sampling_temperature": "T"}[key]
     shown = "√N" if key in ("width", "chains") and value == "sqrt" else value
     return f"{symbol} = {shown:g}" if isinstance(shown, float) else f"{symbol} = {shown}"

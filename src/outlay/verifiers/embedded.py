@@ -1,22 +1,24 @@
 """A shipped process reward model, run by the embedded engine: P(right) at the last token of every step.
 
-Steps that were scored before are not read again: the engine keeps their keys and values.
+Steps that were scored before are not read again, and what several solutions begin with is read once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from outlay.errors import UserError
 from outlay.models.embedded.backend import Card
 from outlay.models.embedded.engine import Engine
-from outlay.models.embedded.jobs import ScoreJob, Scores
+from outlay.models.embedded.jobs import Scores
 from outlay.models.embedded.revising import read_attempts, revision_prompt
 from outlay.models.embedded.tokenizer import WordTokenizer, read_tokenizer
 from outlay.models.embedded.weights import load_weights
 from outlay.types import Score, Solution, StepScores
+from outlay.verifiers.shared_reading import SharedReading, Text
 
 ROWS_PER_SLOT = 12
 """About two steps: a verifier with less to read than this for each slot had better wait for more."""
@@ -42,6 +44,7 @@ class EmbeddedVerifier:
         self.attempts = card.attempts
         self.tokenizer = tokenizer
         self._engine = engine
+        self._reading = SharedReading(engine)
         self._eos = tokenizer.id(card.eos_token)
         self._ready: list[tuple[Any, list[StepScores]]] = []
 
@@ -59,17 +62,22 @@ class EmbeddedVerifier:
         under_way = _Open(tag, [None] * len(request.solutions), len(request.solutions))
         if not request.solutions:
             self._ready.append((tag, []))
+        texts = []
         for index, solution in enumerate(request.solutions):
             before = request.attempts[index][-self.attempts :] if request.attempts and self.attempts else ()
             read = read_attempts(before, self.tokenizer, self._eos)
-            self._begin_one(under_way, index, revision_prompt(read, prompt, self._eos), solution)
+            text = self._text(under_way, index, revision_prompt(read, prompt, self._eos), solution)
+            if len(text.values) == len(solution.steps):
+                text.done()
+            else:
+                texts.append(text)
+        self._reading.read(texts)
 
     def advance(self) -> list[tuple[Any, list[StepScores]]]:
         """One block of the engine's work; the requests it completed."""
         for scores in [] if self._engine.idle else self._engine.step():
             assert isinstance(scores, Scores)
-            under_way, index, known = scores.tag
-            self._settle(under_way, index, known + tuple(scores.values))
+            self._reading.finished(scores)
         completed, self._ready = self._ready, []
         return completed
 
@@ -88,19 +96,11 @@ class EmbeddedVerifier:
         """Rows that keep every slot busy for a while."""
         return self._slots * ROWS_PER_SLOT
 
-    def _begin_one(self, under_way: _Open, index: int, prompt: tuple[int, ...], solution: Solution) -> None:
-        known = solution.step_scores[: len(solution.steps)]
-        fresh = solution.steps[len(known) :]
-        if not fresh:
-            self._settle(under_way, index, known)
-            return
+    def _text(self, under_way: _Open, index: int, prompt: tuple[int, ...], solution: Solution) -> Text:
         tokens = prompt + tuple(solution.state or self._encode(solution))
-        lengths = self._lengths(solution, len(tokens) - len(prompt))[len(known) :]
-        positions, end = [], len(tokens) - sum(lengths)
-        for length in lengths:
-            end += length
-            positions.append(end - 1)
-        self._engine.submit(ScoreJob(tokens, tuple(positions), tag=(under_way, index, known)))
+        ends = tuple(accumulate(self._lengths(solution, len(tokens) - len(prompt)), initial=len(prompt)))
+        values = list(solution.step_scores[: len(solution.steps)])
+        return Text(tokens, ends, values, lambda: self._settle(under_way, index, tuple(values)))
 
     def _encode(self, solution: Solution) -> list[int]:
         return [*self.tokenizer.encode(solution.text), *([self._eos] if solution.finished else [])]

@@ -59,7 +59,7 @@ class Written:
 
     def check(self) -> None:
         for lane, expected in self.lists.items():
-            found = self.memory.snapshot(lane, len(expected))
+            found = self.memory.snapshot(lane, 0, len(expected))
             np.testing.assert_array_equal(found, np.stack(expected, axis=1))
 
     def resize(self, width: int) -> None:

@@ -2,7 +2,7 @@
 
 Sequences wait in a queue and run in slots (a lane of a block each). A slot whose sequence ends is refilled before the
 next block is computed, and where nothing waits blocks become narrower. A job's tokens are read once, whatever number of
-continuations it asks for, and what was read is kept in a prefix cache.
+continuations it asks for and whoever asks for the same meanwhile, and what was read is kept in a prefix cache.
 
 Promise: a job's results depend on the job and the weights alone, bit for bit: not on the number of slots, the order or
 the company in which jobs come, nor on what the cache holds. It is kept by arithmetic (`forward`) and randomness
@@ -84,6 +84,7 @@ class Engine:
         self._turn = self._blocks_left = 0
         self._cache = PrefixCache(cache_bytes)
         self._queue: deque[Sequence] = deque()
+        self._being_read: dict[bytes, list[Sequence]] = {}
         self._queued_rows = 0
         self._results: list[Result] = []
         self._counts = dict.fromkeys(Counters.__dataclass_fields__, 0)
@@ -218,9 +219,9 @@ class Engine:
             if drawing:
                 group.draw_first(drawing)
                 self._finish_ended(group, np.array(drawing))
-            group.restore(
-                [lane for lane, sequence in placed if sequence.prefix is not None and group.sequences[lane] is sequence]
-            )
+            continued = [(lane, s.prefix) for lane, s in placed if s.prefix is not None and group.sequences[lane] is s]
+            self._counts["tokens_restored"] += sum(prefix.length for _, prefix in continued)
+            group.restore([lane for lane, _ in continued])
 
     def _looked_up(self, sequence: Sequence) -> Sequence | None:
         """The sequence with what the cache knows of it; None where it was answered, or became several, on the spot."""
@@ -246,6 +247,12 @@ class Engine:
             return None
         if isinstance(job, GenerateJob) and not job.keys:
             return None
+        if isinstance(job, GenerateJob) and tokens in self._being_read:
+            self._being_read[tokens].append(sequence)
+            self._queued_rows += _rows_at_most(sequence)
+            return None
+        if isinstance(job, GenerateJob):
+            self._being_read[tokens] = []
         return Sequence(job, 0, prefix)
 
     def _count_cached(self, prefix: Prefix | None) -> None:
@@ -274,6 +281,8 @@ class Engine:
         rows = group.rows()
         self._counts["rows"] += group.record(rows, self._forward(rows, group.memory, group.previous))
         self._counts["blocks"] += 1
+        self._counts["slots"] += group.slots
+        self._counts["busy"] += group.count
         self._counts["lanes"] += len(rows.lane)
         drawing = group.generating
         if reading:
@@ -290,13 +299,20 @@ class Engine:
             self._finish_ended(group, lanes)
 
     def _share_prompt(self, group: Lanes, lane: int) -> None:
-        """A job's tokens have been read: keep them, and queue its other continuations right behind the running ones."""
+        """A job's tokens have been read: keep them, and queue its other continuations right behind the running ones.
+
+        Jobs that have waited for the same tokens come behind these.
+        """
         sequence = group.sequences[lane]
         assert sequence is not None and isinstance(sequence.job, GenerateJob)
         job, length = sequence.job, int(group.prompt[lane])
         tokens = np.array(job.tokens, np.int32).tobytes()
-        prefix = group.snapshot(lane, length, keys_values=True, logprobs=True)
-        self._cache.put(tokens, prefix)
+        prefix = self._cache.put(tokens, self._kept(group, lane, length, keys_values=True, logprobs=True))
+        group.rebase(lane, prefix)
+        for waiting in reversed(self._being_read.pop(tokens)):
+            self._queued_rows -= _rows_at_most(waiting)
+            for index in reversed(range(len(cast(GenerateJob, waiting.job).keys))):
+                self._push(Sequence(waiting.job, index, prefix), first=True)
         for index in reversed(range(1, len(job.keys))):
             self._push(Sequence(job, index, prefix), first=True)
 
@@ -324,7 +340,7 @@ class Engine:
                 )
             )
             if finish == "stop" and known - 1 > prompt:
-                prefix = group.snapshot(lane, known - 1, keys_values=True, logprobs=True)
+                prefix = self._kept(group, lane, known - 1, keys_values=True, logprobs=True)
                 self._cache.put(group.tokens[lane, : known - 1].tobytes(), prefix)
         group.release(lanes)
 
@@ -338,12 +354,19 @@ class Engine:
             self._results.append(Scores(job.tag, tuple(values.tolist())))
             ended = job.tokens[-1] == self.weights.end_token
             predicts = self.weights.unembedding is not None and not ended
-            prefix = group.snapshot(lane, length, keys_values=not ended, logprobs=predicts)
+            prefix = self._kept(group, lane, length, keys_values=not ended, logprobs=predicts)
             self._cache.put(np.array(job.tokens, np.int32).tobytes(), prefix)
         elif isinstance(job, LogprobJob):
             logprobs = group.logprobs[lane, job.start : length]
             self._results.append(Logprobs(job.tag, tuple(logprobs.tolist())))
         group.release(np.array([lane]))
+
+    def _kept(self, group: Lanes, lane: int, length: int, *, keys_values: bool, logprobs: bool) -> Prefix:
+        """A copy of what the lane has read, for the cache."""
+        prefix = group.snapshot(lane, length, keys_values=keys_values, logprobs=logprobs)
+        if prefix.keys_values is not None:
+            self._counts["tokens_kept"] += prefix.keys_values.shape[1]
+        return prefix
 
 
 def _rows_at_most(sequence: Sequence) -> int:

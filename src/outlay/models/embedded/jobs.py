@@ -94,17 +94,28 @@ class TokenScoring:
 class Counters:
     """What an engine has done since it was made.
 
-    `blocks` computed, the `lanes` they had in all and the `rows` in use among these, `tokens_generated`, `tokens_read` (known
-    tokens computed) and `tokens_cached` (known tokens that a cached prefix spared); cache `hits` and `misses` count
-    jobs that found some prefix of theirs, or none; `evictions` count prefixes dropped for room.
+    `blocks` computed; over all of them the `slots` that there were for sequences, how many were `busy` with one, the `lanes` that
+    blocks had and the `rows` in use among these. `tokens_generated`, `tokens_read` (known tokens computed) and `tokens_cached`
+    (known tokens that a cached prefix spared); `tokens_kept` are those whose keys and values were copied out of a lane to be gone
+    on from, `tokens_restored` those copied into one. Cache `hits` and `misses` count jobs that found some prefix of theirs, or
+    none; `evictions` count prefixes dropped for room.
     """
 
     blocks: int = 0
+    slots: int = 0
+    busy: int = 0
     lanes: int = 0
     rows: int = 0
     tokens_generated: int = 0
     tokens_read: int = 0
     tokens_cached: int = 0
+    tokens_kept: int = 0
+    tokens_restored: int = 0
     hits: int = 0
     misses: int = 0
     evictions: int = 0
+
+    @property
+    def occupancy(self) -> float:
+        """The part of all slots that held a sequence, over all blocks; 1 where no block was computed."""
+        return self.busy / self.slots if self.slots else 1.0

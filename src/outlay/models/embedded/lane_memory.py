@@ -81,18 +81,19 @@ class LaneMemory:
 
     def restore(self, lanes: list[int], prefix: Prefix) -> None:
         """Copy a prefix's keys and values into lanes where a sequence was placed with its length."""
-        assert prefix.keys_values is not None
-        done = 0
-        for piece in self._pieces(int(self._base[lanes[0]]), prefix.length):
-            after = done + piece.stop - piece.start
-            for run, _ in _runs(lanes, lanes):
-                self._stored[:, piece, :, run] = prefix.keys_values[:, done:after, :, None]
-            done = after
+        base, runs = int(self._base[lanes[0]]), [run for run, _ in _runs(lanes, lanes)]
+        for begin, keys_values in prefix.stretches():
+            done = 0
+            for piece in self._pieces(base + begin, keys_values.shape[1]):
+                after = done + piece.stop - piece.start
+                for run in runs:
+                    self._stored[:, piece, :, run] = keys_values[:, done:after, :, None]
+                done = after
 
-    def snapshot(self, lane: int, length: int) -> Float32:
-        """A copy of a lane's first `length` keys and values, [layers, length, features]."""
-        parts = [self._stored[:, piece, :, lane] for piece in self._pieces(int(self._base[lane]), length)]
-        return np.concatenate(parts, axis=1)
+    def snapshot(self, lane: int, begin: int, end: int) -> Float32:
+        """A copy of a lane's keys and values at positions from `begin` to before `end`, [layers, end - begin, features]."""
+        pieces = self._pieces(int(self._base[lane]) + begin, end - begin)
+        return np.concatenate([self._stored[:, piece, :, lane] for piece in pieces], axis=1)
 
     # ---- blocks
 

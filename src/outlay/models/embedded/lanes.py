@@ -8,7 +8,7 @@ is worth computing and what a finished sequence means is the engine's business.
 from __future__ import annotations
 
 from collections.abc import Sequence as Listed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -244,13 +244,24 @@ class Lanes:
             self.memory.restore(lanes, prefix)
 
     def snapshot(self, lane: int, length: int, *, keys_values: bool, logprobs: bool) -> Prefix:
-        """A copy of what the lane has read: its first `length` tokens, `previous` being the distribution after them."""
+        """What the lane has read: its first `length` tokens, `previous` being the distribution after them.
+
+        Of keys and values a copy is taken of what is not in the lane's own prefix, which the new one begins with.
+        """
+        begins = self._prefix(lane) if keys_values else None
         return Prefix(
             length=length,
-            keys_values=self.memory.snapshot(lane, length) if keys_values else None,
+            keys_values=self.memory.snapshot(lane, begins.length if begins else 0, length) if keys_values else None,
             logprobs=self.previous[:, lane].copy() if logprobs else None,
             values=self.values[lane, :length].copy(),
+            begins=begins,
         )
+
+    def rebase(self, lane: int, prefix: Prefix) -> None:
+        """What the lane goes on from is stored as `prefix` now."""
+        sequence = self.sequences[lane]
+        assert sequence is not None
+        self.sequences[lane] = replace(sequence, prefix=prefix)
 
     def release(self, lanes: Indices) -> None:
         """Empty lanes."""
