@@ -27,7 +27,6 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "context": (0, 2),
     "max_rounds": (8,),
     "selection": tuple(RULES),
-    "aggregation": ("min", "mean"),
 }
 """Values that are tried for options whose type does not list them; an option that refuses one is not tried with it."""
 

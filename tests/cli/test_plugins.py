@@ -170,3 +170,16 @@ def test_the_doctor_says_how_a_plugin_fails_and_looks_at_the_rest(site, address,
     report = json.loads(failed.stdout)
     assert reason in report["model"]["broken"] and not report["works"]
     assert len(report["checks"]) > 10
+
+
+def test_a_long_option_is_one_shortened_line():
+    from rich.console import Console
+
+    from outlay.cli.plugins import everything, show
+
+    console = Console(width=100, record=True)
+    with console.capture() as shown:
+        show(console, "strategies", everything()["strategies"])
+    assert "critique={question}\\n\\nA proposed solution:" in shown.get()
+    assert "Check the solution" not in shown.get()
+    assert "text=\\n\\nWait," in shown.get()

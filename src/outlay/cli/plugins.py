@@ -76,10 +76,20 @@ def show(console: Console, kind: str, names: Sequence[Registered]) -> None:
     for one in names:
         lines = [Text(one.summary)] if one.summary else []
         if one.options:
-            lines.append(Text(", ".join(f"{name}={value}" for name, value in one.options.items()), "cyan"))
+            lines.append(Text(", ".join(f"{name}={_told(value)}" for name, value in one.options.items()), "cyan"))
         if one.broken:
             lines.append(Text(f"broken: {one.broken}", "red"))
         lines.append(Text(f"built in: {one.origin}" if one.builtin else f"from {one.origin}", "dim"))
         table.add_row(Text(one.name), Text("\n").join(lines))
     console.print(table)
     console.print()
+
+
+MOST_OF_A_TEXT = 40
+"""Characters of an option's text that the table shows; `--json` has the whole."""
+
+
+def _told(value: Any) -> str:
+    """A value in one line: line breaks as they are written, the end of a long text left out."""
+    told = str(value).replace("\n", "\\n")
+    return told if len(told) <= MOST_OF_A_TEXT else f"{told[: MOST_OF_A_TEXT - 1]}…"
