@@ -92,4 +92,4 @@ MOST_OF_A_TEXT = 40
 def _told(value: Any) -> str:
     """A value in one line: line breaks as they are written, the end of a long text left out."""
     told = str(value).replace("\n", "\\n")
-    return told if len(told) <= MOST_OF_A_TEXT else f"{told[: MOST_OF_A_TEXT - 1]}…"
+    return told if len(told) <= MOST_OF_A_TEXT else f"{told[: MOST_OF_A_TEXT - 3]}..."
