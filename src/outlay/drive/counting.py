@@ -38,7 +38,14 @@ class Profile:
 def estimate(strategy: Strategy, budget: Budget, profile: Profile, prices: Prices | None = None) -> Cost:
     """The cost of one question under `strategy`, its solutions all as long as `profile` says."""
     question = Question("estimate", "")
-    ledger = Ledger(budget, prices or Prices(), profile.question_tokens, profile.solution_tokens)
+
+    def prompt_tokens(asked: Question) -> int:
+        """The question, where it is one, and the words that a strategy puts around it (or behind a solution)."""
+        return (profile.question_tokens if asked.id else 0) + len(asked.text.split())
+
+    ledger = Ledger(
+        budget, prices or Prices(), profile.question_tokens, profile.solution_tokens, prompt_tokens=prompt_tokens
+    )
     queue: deque[Pending] = deque()
     running = Running(strategy.solve(question, budget), queue.append)
     running.start()
@@ -71,9 +78,15 @@ def _sample(pending: Pending, request: Sample, ledger: Ledger, profile: Profile)
     drawn = []
     for index in range(n):
         steps = tuple(
-            Step(f"{key(pending.address, index, depth)}", profile.step_tokens) for depth in range(len(before), ahead)
+            Step(_words(key(pending.address, index, depth), profile.step_tokens), profile.step_tokens)
+            for depth in range(len(before), ahead)
         )
         answer = str(key(pending.address, index) % 3) if ahead == most and request.purpose == "solution" else None
         drawn.append(Solution(before + steps, finished=ahead == most, answer=answer))
     ledger.answered(request, drawn)
     pending.done(drawn)
+
+
+def _words(first: int, count: int) -> str:
+    """A text of so many words, told from others by its first."""
+    return f" {first}" + " x" * (count - 1)
