@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-OPTIONAL = ("torch", "transformers", "xllamacpp", "gguf")
+OPTIONAL = ("torch", "transformers", "xllamacpp", "gguf", "its-hub")
 MARK = "measured: "
 CHILD = "from benchmarks.measuring import answer; answer()"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import driver, engine, engine_parts, estimators, llama_cpp, startup, torch_loop
+from benchmarks import driver, engine, engine_parts, estimators, llama_cpp, searches, startup, torch_loop
 from benchmarks.measuring import Rate, in_a_process
 from benchmarks.tables import Results, Table, Target
 
@@ -21,6 +21,8 @@ def everything(results: Results, quick: bool) -> None:
     slot_counts(results, quick)
     breakdown(results, quick)
     drivers(results, quick)
+    searches.in_lock_step(results, quick)
+    searches.beside_peers(results, quick)
     startups(results, 3 if quick else 11)
     estimates(results, quick)
 

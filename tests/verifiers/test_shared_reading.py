@@ -81,7 +81,8 @@ def test_values_that_are_known_are_not_asked_for_again():
     model, verifier = models.load("embedded:countdown-small"), verifiers.load("embedded:countdown-prm")
     driver = BatchingDriver(task, model, verifier)
     (trace,) = driver.solve([Unit(question, BestOfN(), Budget(generations=3))])
-    known = [s.scored((0.123, *s.step_scores[1:-1]), None) for s in trace.solutions if len(s.steps) > 2]
+    known = [s.scored((0.123, *s.step_scores[1:-1]), None) for s in trace.solutions if len(s.steps) > 1]
+    assert known
     fresh = verifiers.load("embedded:countdown-prm")
     fresh.begin(Score(question, (*known, *trace.solutions)), "tag")
     scores = drained(fresh)["tag"]
