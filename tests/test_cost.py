@@ -1,6 +1,6 @@
 import pytest
 
-from outlay.cost import Ledger, Prices, training_flops
+from outlay.cost import Ledger, Prices, Reads, training_flops
 from outlay.types import Budget, Cost, Question, Sample, Score, Solution, Step
 
 QUESTION = Question("q", "q")
@@ -55,7 +55,7 @@ def test_a_verifier_of_attempts_reads_them_again_with_every_solution_that_has_ot
     first, second, third = solution("a"), solution("b"), solution("c")
     request = scoring(first, second, third, attempts=((), (first,), (first, second)))
     plain, reading = ledger(), ledger()
-    reading.verifier_attempts = 1
+    reading.reads = Reads(attempts=1)
     plain.scored(request)
     reading.scored(request)
     assert plain.spent.verifier_prompt_tokens == 7 + 3 * 4

@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Sequence
 
 from outlay.cost import Ledger, Prices
+from outlay.drive.checking import checked
 from outlay.drive.running import Pending, Running
 from outlay.drive.serving import Served, Unit
 from outlay.errors import OutlayError, Unsupported
 from outlay.models.model import Completion, Model
 from outlay.tasks import Task
-from outlay.types import Sample, Score, Solution, Step, StepScores, Trace
-from outlay.verifiers.verifier import Verifier
+from outlay.types import Sample, Score, Solution, Step, Trace
+from outlay.verifiers.verifier import Verifier, reads_of
 
 STEP_END = "\n\n"
 """What ends a step in free text: an empty line, as in the PRM literature."""
@@ -33,7 +34,7 @@ async def solve_over_protocols(
 ) -> Trace:
     """Run one unit to its end and return its trace."""
     prices = prices or Prices(getattr(model, "parameters", 0), getattr(verifier, "parameters", 0))
-    ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False)
+    ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False, reads=reads_of(verifier))
     served = Served(unit, task, ledger, model.name, verifier.name if verifier else None)
     out: set[asyncio.Task[None]] = set()
 
@@ -48,6 +49,7 @@ async def solve_over_protocols(
             pending.done(served.sampled(pending, drawn))
         elif verifier is not None and isinstance(pending.request, Score):
             scores = await verifier.score(pending.request.question, pending.request.solutions)
+            ledger.judged(pending.request, scores)
             pending.done(checked(verifier.name, pending.request, scores))
 
     running = Running(unit.strategy.solve(unit.question, unit.budget), submit)
@@ -115,24 +117,11 @@ async def _extend(
 
 
 def _grown(prefix: Solution, completion: Completion, most: int) -> Solution:
-    step = Step(completion.text, completion.generated_tokens, sum(completion.logprobs or ()))
+    step = Step(
+        completion.text, completion.generated_tokens, None if completion.logprobs is None else sum(completion.logprobs)
+    )
     steps = (*prefix.steps, step)
     finished = completion.finish_reason == "end"
     full = sum(step.tokens for step in steps) >= most
     truncated = not finished and (completion.finish_reason == "length" or full)
     return Solution(steps, finished=finished, truncated=truncated, step_scores=prefix.step_scores)
-
-
-def checked(name: str, request: Score, scores: Sequence[StepScores]) -> list[StepScores]:
-    """The scores, if there is one list for each solution and one probability for each step; `()` says that there is none.
-
-    Raises OutlayError for anything else: a verifier that loses count must not be believed.
-    """
-    if len(scores) != len(request.solutions):
-        raise OutlayError(f"{name} was asked to score {len(request.solutions)} solutions and gave {len(scores)} scores")
-    for solution, given in zip(request.solutions, scores, strict=True):
-        if len(given) not in (0, len(solution.steps)):
-            raise OutlayError(f"{name} gave {len(given)} step scores for a solution of {len(solution.steps)} steps")
-        if not all(0.0 <= value <= 1.0 for value in given):
-            raise OutlayError(f"{name} gave step scores outside [0, 1]: {tuple(given)[:4]}")
-    return [tuple(given) for given in scores]

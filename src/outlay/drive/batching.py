@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from outlay.cost import Ledger, Prices
+from outlay.drive.checking import checked
 from outlay.drive.running import Pending, Running
 from outlay.drive.serving import Served, Unit
 from outlay.errors import OutlayError
 from outlay.models.model import InProcessModel
 from outlay.tasks import Task
 from outlay.types import Sample, Score, Trace
-from outlay.verifiers.verifier import InProcessVerifier
+from outlay.verifiers.verifier import InProcessVerifier, reads_of
 
 MODEL_AHEAD, VERIFIER_AHEAD = 8, 2
 """Units are admitted until an engine has work for so many times its capacity. The model needs more: a new unit offers work for one
@@ -82,7 +83,7 @@ class BatchingDriver:
             length(unit.question),
             self.model.max_tokens,
             prompt_tokens=length,
-            verifier_attempts=getattr(self.verifier, "attempts", 0),
+            reads=reads_of(self.verifier),
         )
         served = Served(unit, self.task, ledger, self.model.name, self.verifier.name if self.verifier else None)
         active: _Active
@@ -107,7 +108,8 @@ class BatchingDriver:
         verifier = self.verifier
         if verifier is not None and not verifier.idle and (self.model.idle or verifier.backlog >= verifier.capacity):
             for (active, pending), scores in verifier.advance():
-                pending.done(scores)
+                active.served.ledger.judged(pending.request, scores)
+                pending.done(checked(verifier.name, pending.request, scores))
                 self._note(active)
         elif not self.model.idle:
             for (active, pending), solutions in self.model.advance():

@@ -7,7 +7,7 @@ keeps it full. Neither knows what a strategy is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -16,7 +16,11 @@ from outlay.types import Question, Sample, Solution
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One continuation from a `Model`: its text, why it ended, and what was counted for it (tokens)."""
+    """One continuation from a `Model`: its text, why it ended, and what was counted for it (tokens).
+
+    `logprobs` are the log-probabilities of its tokens, `top_logprobs` the likeliest alternatives at each of them, by text;
+    None where the model does not tell.
+    """
 
     text: str
     finish_reason: Literal["stop", "length", "end"]
@@ -24,6 +28,7 @@ class Completion:
     cached_tokens: int
     generated_tokens: int
     logprobs: tuple[float, ...] | None = None
+    top_logprobs: tuple[Mapping[str, float], ...] | None = None
 
 
 @runtime_checkable

@@ -94,15 +94,22 @@ class EmbeddedVerifier:
         if not fresh:
             self._settle(under_way, index, known)
             return
-        tokens = prompt + tuple(solution.state or self._encode(solution))
-        positions, end = [], len(tokens) - sum(step.tokens for step in fresh)
-        for step in fresh:
-            end += step.tokens
+        written, lengths = self._encoded(solution)
+        tokens = prompt + written
+        positions, end = [], len(tokens) - sum(lengths[len(known) :])
+        for length in lengths[len(known) :]:
+            end += length
             positions.append(end - 1)
         self._engine.submit(ScoreJob(tokens, tuple(positions), tag=(under_way, index, known)))
 
-    def _encode(self, solution: Solution) -> list[int]:
-        return [*self.tokenizer.encode(solution.text), *([self._eos] if solution.finished else [])]
+    def _encoded(self, solution: Solution) -> tuple[tuple[int, ...], list[int]]:
+        """Its tokens, and how many of them each step has: as the engine drew it, or counted from its text where another did."""
+        if solution.state:
+            return tuple(solution.state), [step.tokens for step in solution.steps]
+        steps = [list(self.tokenizer.encode(step.text)) for step in solution.steps]
+        if solution.finished and steps and self._eos not in steps[-1][-1:]:
+            steps[-1].append(self._eos)
+        return tuple(token for step in steps for token in step), [len(step) for step in steps]
 
     def _settle(self, under_way: _Open, index: int, values: StepScores) -> None:
         under_way.scores[index] = values
