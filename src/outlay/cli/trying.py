@@ -121,10 +121,10 @@ def try_verifier(verifier: Any, model: Any) -> Tried:
     else:
         raise UserError(f"{verifier!r:.80} is no verifier: it has neither an async score method nor begin and advance")
     seconds = time.perf_counter() - began
-    if len(scores) != len(solution.steps) or not all(0 <= score <= 1 for score in scores):
+    if len(scores) not in (0, 1, len(solution.steps)) or not all(0 <= score <= 1 for score in scores):
         raise OutlayError(
             f"{verifier.name} gave {list(scores)!r:.60} for a solution of {len(solution.steps)} steps; a verifier gives one "
-            "probability a step"
+            "probability a step, or one for the whole"
         )
     capabilities = {
         "runs": kind,
@@ -132,8 +132,9 @@ def try_verifier(verifier: Any, model: Any) -> Tried:
         "steps": len(scores),
         "seconds": round(seconds, 3),
     }
-    values = ", ".join(f"{score:.2f}" for score in scores)
-    return Tried(verifier.name, f'scores of the steps of "{" ".join(solution.text.split())}": {values}', capabilities)
+    values = ", ".join(f"{score:.2f}" for score in scores) or "none"
+    of = "the steps of " if len(scores) > 1 else ""
+    return Tried(verifier.name, f'scores of {of}"{" ".join(solution.text.split())}": {values}', capabilities)
 
 
 def question_for(model: Any) -> Question:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from outlay.errors import UserError
+from outlay.study.aggregating import aggregated
 from outlay.study.deciding import Realised
 from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
@@ -84,8 +85,11 @@ class Recorded:
     recall: bool = False
 
 
-def recorded_in(store: Store) -> list[Recorded]:
-    """`recorded` of a store, with the roles that its own study gives where the store names one that can be read."""
+def recorded_in(store: Store, aggregation: str | None = None) -> list[Recorded]:
+    """`recorded` of a store, with the roles that its own study gives where the store names one that can be read.
+
+    With an `aggregation` the scores are made anew from the step scores (`outlay.study.aggregating`).
+    """
     study = store.meta.get("study")
     roles: Sequence[Roles] = ()
     if study is not None:
@@ -93,7 +97,7 @@ def recorded_in(store: Store) -> list[Recorded]:
             roles = roles_of(parse_study(study, str(store.path / "meta.json")))
         except UserError:
             roles = ()  # written by another version: the runs themselves have to tell
-    return recorded(store.solutions(), store.runs(), roles)
+    return recorded(aggregated(store.solutions(), aggregation), store.runs(), roles)
 
 
 def recorded(solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = ()) -> list[Recorded]:

@@ -142,6 +142,9 @@ BUILTIN: Mapping[str, Any] = {
     "cached": _cached,
 }
 
+ALONE = ("agreement", "logprob", "execution", "constant")
+"""Those whose name is an address already."""
+
 WRAPPERS = ("noisy", "rescaled", "ensemble", "cached")
 """Those whose address goes on with another verifier's."""
 
