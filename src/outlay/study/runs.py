@@ -26,11 +26,13 @@ from outlay.study.roles import (
     PLAIN_SAMPLING,
     Key,
     Roles,
+    by_others,
     grouped,
     guessed,
     loaded_task,
     pool_key,
     roles_of,
+    same_sampling,
     strategy_name,
 )
 from outlay.study.study import parse_study
@@ -148,12 +150,13 @@ def _recorded(
         judging = _pool(_solutions(solutions, groups[role.difficulty]), task)
         if set(pool.questions) <= set(judging.questions):
             difficulty_pool = on_questions(judging, pool.questions)
-    weak = [k[0] for k in role.rescored]
+    others = by_others(role, groups)
+    weak = [k[0] for k in others]
     realised, warnings = _realised(
         {k: rows for k, rows in groups.items() if k not in (key, role.difficulty, role.deep) and k[0] not in weak},
         pool.questions,
     )
-    rescored, more = _rescored(pool, role.rescored, solutions, groups, task)
+    rescored, more = _rescored(pool, others, solutions, groups, task)
     warnings += more
     models: list[Larger] = []
     for name, table in sorted(larger.items()):
@@ -214,7 +217,7 @@ def _rescored(
                 f"The samples that {key[0]} scored are not those of the pool, so it is left out; finish the run."
             )
             continue
-        led = {k: rows for k, rows in groups.items() if k[0] == key[0] and k != key}
+        led = {k: rows for k, rows in groups.items() if k[0] == key[0] and not same_sampling(k[1], key[1])}
         runs, more = _realised(led, pool.questions)
         warnings += more
         found.append(Rescored(str(key[0]), again, _flops(key, drawn, groups, pool.questions), tuple(runs)))
