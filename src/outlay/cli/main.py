@@ -31,6 +31,7 @@ from outlay.cli.plugins import plugins
 from outlay.cli.run import run
 from outlay.cli.usage import group
 from outlay.cli.verbosity import heard, without_secrets
+from outlay.cli.verifier_report import verifier_report
 from outlay.cli.verify import verify
 from outlay.errors import OutlayError, UserError
 
@@ -76,6 +77,7 @@ app = group(
 )
 for command in (demo, run, analyse, calibrate, verify, doctor, plugins):
     app.command(command.__name__)(guarded(command))
+app.command("verifier-report")(guarded(verifier_report))
 app.command("exchange", cls=Spread)(guarded(exchange))
 for registered in lab.registered_commands:
     registered.callback = guarded(registered.callback) if registered.callback else None
