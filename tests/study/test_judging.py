@@ -81,6 +81,7 @@ def test_a_study_finds_the_pool_by_the_added_verifier(finished: Store, tmp_path:
     pool = after.rescored[1].pool
     assert pool.scores is not None and np.isfinite(pool.scores).any()
     assert [run.spec["name"] for run in after.runs] == [run.spec["name"] for run in recorded_in(finished)[0].runs]
+    assert [len(one.runs) for one in after.rescored] == [0, 0]  # the samples for difficulty are no search of its own
     flops = after.rescored[1].flops
     assert flops is None or not flops.scoring([8]).any()
 

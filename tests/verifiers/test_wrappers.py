@@ -116,19 +116,30 @@ def test_a_wrapper_that_changes_nothing_changes_nothing(strategy):
         assert [t.cost.flops for t in same] == [t.cost.flops for t in plain]
 
 
+def test_a_search_is_given_back_what_the_wrapped_verifier_said_not_the_wrapper():
+    """Halved scores order beams as before: the same search, whose scores are halved once, however often it comes back."""
+    for plain, halved in zip(
+        strategies_by(PRM, BeamSearch(width=2)),
+        strategies_by(f"rescaled:0,0.5:{PRM}", BeamSearch(width=2)),
+        strict=True,
+    ):
+        assert [s.text for s in halved.solutions] == [s.text for s in plain.solutions]
+        assert [s.step_scores for s in halved.solutions] == [
+            tuple(score / 2 for score in s.step_scores) for s in plain.solutions
+        ]
+        assert halved.cost.verifier_prompt_tokens == plain.cost.verifier_prompt_tokens
+
+
 def test_an_ensemble_is_charged_for_every_reading():
     for strategy in (BestOfN(), BeamSearch(width=2)):
-        one, two = strategies_by(PRM, strategy)[0], None
-        two = strategies_by(f"ensemble:{PRM}+{PRM}", strategy)[0]
+        one, two = (strategies_by(address, strategy)[0] for address in (PRM, f"ensemble:{PRM}+{PRM}"))
         assert two.solutions == one.solutions
         assert two.cost.verifier_prompt_tokens == 2 * one.cost.verifier_prompt_tokens
         assert two.cost.flops - one.cost.flops == pytest.approx(
             2.0 * verifiers.load(PRM).parameters * one.cost.verifier_prompt_tokens
         )
-        free = strategies_by(f"ensemble:{PRM}+logprob", strategy)[0]
-        assert free.cost.verifier_prompt_tokens == strategies_by(PRM, strategy)[0].cost.verifier_prompt_tokens or (
-            strategy.name == "beam_search"  # another search
-        )
+    free = strategies_by(f"ensemble:{PRM}+logprob", BestOfN())[0]
+    assert free.cost.verifier_prompt_tokens == strategies_by(PRM, BestOfN())[0].cost.verifier_prompt_tokens
 
 
 class Counting(Immediate):
@@ -173,6 +184,21 @@ def test_together_runs_pay_for_what_was_really_read(share):
     ledger.scored(request)
     ledger.judged(request, Scored([(0.5, 0.5)] * 8, known=dict.fromkeys(range(share), 1)))
     assert ledger.spent.verifier_prompt_tokens - ledger.spent.verifier_cached_tokens == 10 + 4 + 2 * (8 - share)
+
+
+def test_what_an_engine_is_at_work_on_is_not_asked_again():
+    from outlay.verifiers.cached import cached
+
+    counting = Counting()
+    verifier = cached(counting)
+    question = Question("q", "q")
+    for tag, words in enumerate((("a", "b"), ("b", "c"), ("a",))):
+        verifier.begin(Score(question, tuple(texts(*words))), tag)
+    found = dict(verifier.advance())
+    assert counting.asked == [("q", "a"), ("q", "b"), ("q", "c")]
+    assert {tag: len(scores) for tag, scores in found.items()} == {0: 2, 1: 2, 2: 1}
+    assert [found[tag].known for tag in range(3)] == [{}, {0: 1}, {0: 1}]
+    assert verifier.idle
 
 
 def test_what_is_awaited_at_once_is_asked_once():

@@ -54,7 +54,7 @@ def with_probabilities(pool: Pool, seed: int = 0) -> Pool:
         f"Scores run from {finite.min():.3g} to {finite.max():.3g} and are no probabilities: weighted votes, Brier "
         "score and calibration use them mapped to P(right) by isotonic regression, cross-fitted by question."
     )
-    mapped = np.where(np.isfinite(pool.scores), calibrated_scores(pool.scores, pool.correct, seed=seed), 0.0)
+    mapped = calibrated_scores(pool.scores, pool.correct, seed=seed)
     return replace(pool, probabilities=mapped, warnings=(*pool.warnings, warning))
 
 

@@ -89,7 +89,7 @@ def executed(request: Score, rule: Rule) -> list[StepScores]:
         worth = passed / ran.tests
         if rule == "consensus":
             worth *= (sizes[number] / len(ended)) ** SIZE_POWER
-        scores[index] = (worth if number >= 0 else 0.0,)
+        scores[index] = (worth,)
     return scores
 
 
