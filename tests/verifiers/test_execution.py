@@ -1,11 +1,15 @@
 """Running programs: the question's examples, the candidates' own tests, and CodeT's consensus, against counting by hand."""
 
+import itertools
+
 import pytest
 
 from outlay import tasks, verifiers
+from outlay.drive.solving import solve
 from outlay.errors import UserError
+from outlay.models.model import Completion
 from outlay.tasks.straight_line import dual_agreement, program_of
-from outlay.types import Question, Score, Solution, Step
+from outlay.types import Budget, Question, Score, Solution, Step
 
 QUESTION = Question("q", "x 3 4 y 2 2 > 5 6 |", task="programs")
 ADDS = (
@@ -83,3 +87,27 @@ def test_what_cannot_be_run_is_refused():
 def test_the_refactored_rule_is_the_old_one():
     assert program_of(ADDS[0]) is not None
     assert dual_agreement(ADDS[:3]) == ([0, 0, 1], [1, 1, 1])
+
+
+def test_best_of_n_by_execution_answers_what_the_examples_show():
+    """A model that offers the right program among those of other questions: the hidden tests agree with the examples."""
+    task = tasks.load("programs")
+    pairs = list(itertools.islice(task.demonstrations(40), 12))
+    offered = [text.removesuffix("<end>") for _, text in pairs]
+
+    class Offers:
+        name = "offers"
+
+        async def sample(self, prompt, *, n, max_tokens, temperature, stop, seed, prefix=""):
+            return [Completion(text, "end", 20, 0, 12) for text in offered[:n]]
+
+    def right(address):
+        traces = [
+            solve(question, strategy="best_of_n", model=Offers(), verifier=address, budget=Budget(generations=12))
+            for question, _ in pairs
+        ]
+        assert address != "execution" or not any(trace.cost.verifier_prompt_tokens for trace in traces)
+        return sum(bool(trace.correct) for trace in traces)
+
+    assert right("execution") >= 11  # an impostor that passes all examples is possible, and rare
+    assert right("execution") > right("random:0")

@@ -294,3 +294,23 @@ def test_scores_that_are_none_are_refused_by_the_engine_driver():
         verifier = Immediate("bad", lambda request, bad=bad: [(bad,) for _ in request.solutions])
         with pytest.raises(OutlayError, match="outside"):
             solve(BestOfN(), n=3, verifier=verifier)
+
+
+@pytest.mark.parametrize("address", ["agreement", "constant:0.5", "noisy:0.3:agreement", "ensemble:agreement+random:2"])
+def test_the_awaited_driver_hears_the_same(address):
+    from outlay.drive.solving import solve as ask
+    from outlay.models.model import Completion
+
+    class Says:
+        name = "says"
+
+        async def sample(self, prompt, *, n, **options):
+            return [Completion(f"{i % 3}", "end", 5, 0, 3) for i in range(n)]
+
+    trace = ask("How many?", strategy="best_of_n", model=Says(), verifier=address, budget=Budget(generations=7))
+    request = Score(trace.question, tuple(s.scored((), None) for s in trace.solutions))
+    verifier = verifiers.load(address)
+    verifier.begin(request, "tag")
+    ((_, scores),) = verifier.advance()
+    assert [s.step_scores for s in trace.solutions] == scores
+    assert trace.verifier == address
