@@ -3,6 +3,7 @@
 import asyncio
 import math
 
+import pyarrow as pa
 import pytest
 
 from outlay.cost import Prices
@@ -10,6 +11,8 @@ from outlay.drive.solving import solve
 from outlay.errors import OutlayError, UserError
 from outlay.models import load as load_model
 from outlay.models.model import Completion
+from outlay.study.pools import pool_of_runs
+from outlay.traces import Store
 from outlay.types import Budget, Question, Solution, Step
 from outlay.verifiers.ensembled import ensembled
 from outlay.verifiers.judge import Judge, rating_in
@@ -78,8 +81,8 @@ def test_a_rating_that_was_cut_off_is_missing():
     assert judged(Judge(Says('{"rating": 7}', reason="length")), "4") == [()]
 
 
-def test_an_unreadable_rating_is_missing_to_the_end():
-    """Through the driver: it is no score, it never wins, it is no zero in a vote."""
+def test_an_unreadable_rating_is_missing_to_the_end(tmp_path):
+    """Through the driver, the store and a pool: it is no score, it never wins, it is no zero."""
     judge = Judge(Says('{"rating": 1}', replies={"first": "no idea", "third": "no idea"}))
     texts = iter(["first 4", "second 5", "third 4"])
 
@@ -92,6 +95,19 @@ def test_an_unreadable_rating_is_missing_to_the_end():
     trace = solve(QUESTION, strategy="best_of_n", model=Proposes(), verifier=judge, budget=Budget(generations=3))
     assert [s.score for s in trace.solutions] == [None, 0.1, None]
     assert trace.answer == "second 5"
+    store = Store(tmp_path)
+    store.append(trace)
+    assert [s.score for s in next(store.traces()).solutions] == [None, 0.1, None]
+    pool = pool_of_runs(store.solutions().set_column(*_graded(store)))
+    assert pool.scores is not None and pool.rated is not None
+    assert pool.scores.tolist() == [[-math.inf, 0.1, -math.inf]]
+    assert pool.rated.tolist() == [[False, True, False]]
+
+
+def _graded(store):
+    """The column `correct`, which a question without a reference leaves empty."""
+    table = store.solutions()
+    return table.column_names.index("correct"), "correct", pa.array([True, False, True])
 
 
 def test_the_ledger_says_what_the_judge_used():

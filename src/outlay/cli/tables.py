@@ -12,7 +12,6 @@ from rich.table import Table
 from outlay.cli.claims_table import print_claims
 from outlay.strategies.names import METHODS as NAMES
 from outlay.strategies.names import short_names
-from outlay.study.flops import UNSCORED
 from outlay.study.measure import COVERAGE
 from outlay.study.telling import peak_sentence
 
@@ -74,7 +73,7 @@ def sure_peaks(group: Group) -> list[str]:
     curves = group.get("curves", {})
     labels = short_names(list(curves))
     return [
-        peak_sentence(NAMES.get(name, labels[name]), curve["peak"], scored=name not in UNSCORED)
+        peak_sentence(NAMES.get(name, labels[name]), curve["peak"], name)
         for name, curve in curves.items()
         if curve.get("peak", {}).get("surely")
     ]

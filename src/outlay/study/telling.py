@@ -93,18 +93,22 @@ def curve_sentences(
     labels = short_names(list(curves))
     for name, curve in curves.items():
         if "peak" in curve:
-            sentences.append(peak_sentence(METHODS.get(name, labels[name]), curve["peak"], scored=name not in UNSCORED))
+            sentences.append(peak_sentence(METHODS.get(name, labels[name]), curve["peak"], name))
     if len(methods) > 1:
         sentences += _apart(methods, ks[last], settings)
     return sentences
 
 
-def peak_sentence(label: str, peak: Mapping[str, Any], *, scored: bool) -> str:
-    """That a method peaks and falls, and by how much; a vote that looks at no score falls for another reason than others.
+VOTES = ("weighted", "consensus")
+"""Methods in which scores and the number of equal answers both count."""
+
+
+def peak_sentence(label: str, peak: Mapping[str, Any], method: str = "") -> str:
+    """That a method peaks and falls, by how much, and why: a vote falls where a wrong answer is common, whatever its scores.
 
     >>> peak = {"n": 4, "n_low": 2, "n_high": 8, "mean": 0.303, "last_n": 100, "last": 0.218, "surely": True}
     >>> peak["fall"] = {"mean": 0.081, "low": 0.035, "high": 0.13}
-    >>> peak_sentence("best-of-N", peak, scored=True)                                # doctest: +NORMALIZE_WHITESPACE
+    >>> peak_sentence("best-of-N", peak, "best_of_n")                                # doctest: +NORMALIZE_WHITESPACE
     'Best-of-N peaks at N=4 (30.3%; of resamples 95% peak at N=2 to 8) and falls to 21.8% at N=100: over-optimisation of an
     imperfect score, by 8.1 points (3.5 to 13.0; N chosen on other questions than those measured).'
     """
@@ -117,9 +121,11 @@ def peak_sentence(label: str, peak: Mapping[str, Any], *, scored: bool) -> str:
             f"{named} is highest at N={peak['n']} ({percent(peak['mean'])}) and has {percent(peak['last'])} at N={peak['last_n']}, "
             f"but chance could explain that: a fall by {size}."
         )
-    cause = (
-        "over-optimisation of an imperfect score" if scored else "with more votes a common wrong answer wins more often"
-    )
+    cause = "over-optimisation of an imperfect score"
+    if method in UNSCORED:
+        cause = "with more votes a common wrong answer wins more often"
+    elif method in VOTES:
+        cause += ", or a common wrong answer that more votes favour"
     return (
         f"{named} peaks at N={peak['n']} ({percent(peak['mean'])}; of resamples 95% peak at {span}) and falls to "
         f"{percent(peak['last'])} at N={peak['last_n']}: {cause}, by {size}."

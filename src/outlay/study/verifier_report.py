@@ -218,7 +218,7 @@ def _useful(useful: Mapping[str, Any], gains: Mapping[str, Any], n: int) -> Iter
     labels = {"best_of_n": "best-of-N", "weighted": "weighted best-of-N", "consensus": "consensus"}
     for name, curve in useful.items():
         if curve.get("peak", {}).get("surely"):
-            yield peak_sentence(f"{labels[name]} by it", curve["peak"], scored=True)
+            yield peak_sentence(f"{labels[name]} by it", curve["peak"], name)
 
 
 def _signed(gain: Mapping[str, float]) -> str:
