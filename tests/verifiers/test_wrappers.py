@@ -245,7 +245,7 @@ def test_a_failure_is_not_remembered():
         ("noisy:2:logprob", "from 0 to 1"),
         ("noisy:x:logprob", "where a number belongs"),
         ("noisy:0.2", "wraps no verifier"),
-        ("noisy:0.2@x:logprob", "the seed a whole number"),
+        ("noisy:0.2@x:logprob", "with a whole number for SEED"),
         ("noisy:0.2:nothing", 'no verifier named "nothing"'),
         ("rescaled:1:logprob", "rescaled:A,B:ADDRESS"),
         ("rescaled:1,x:logprob", "where a number belongs"),

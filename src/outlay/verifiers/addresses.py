@@ -62,5 +62,5 @@ def number(text: str, address: str, example: str) -> float:
 def seed_of(text: str, address: str, example: str) -> int:
     """A seed that stands in an address, 0 where there is none; UserError where it is no whole number."""
     if text and not (text.isascii() and text.isdigit()):
-        raise UserError(f'"{address}" names no verifier: write {example}, the seed a whole number')
+        raise UserError(f'"{address}" names no verifier: write {example} with a whole number for SEED')
     return int(text or 0)
