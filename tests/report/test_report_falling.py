@@ -34,7 +34,10 @@ def test_a_sure_fall_is_named_with_its_peak_and_its_interval() -> None:
     assert section.blocks[0].rows[0][1:] == (
         *("all questions", "4 (2 to 8)", "30.3%", "100", "21.8%", "8.0 (3.5 to 13.0)", "yes"),
     )
-    assert "peaks at N = 4 with 30.3% and falls to 21.8% at N = 100: by 8.0 points (3.5 to 13.0)" in section.findings[0]
+    assert (
+        "Best-of-N, over all questions, peaks at N = 4 with 30.3% and falls to 21.8% at N = 100: by 8.0 points (3.5 to 13.0)"
+        in section.findings[0]
+    )
     assert section.findings[1] == "1 curve ends a point or more below their best budget; of 1 is the fall sure."
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outlay.report.names import LEVELS, bin_name
-from outlay.report.parts import Section, Series, Table, number, percent
+from outlay.report.parts import Section, Series, Table, capital, number, percent
 from outlay.report.reading import estimate, mapping
 
 EVERYWHERE = "all questions"
@@ -35,12 +35,12 @@ class Fall:
 
 
 def falling_section(group: Mapping[str, Any], where: str, styles: Mapping[str, Series]) -> Section | None:
-    """The curves that fall by a point or more after their highest budget, surest first; says so too when nothing falls."""
+    """The curves that end a point or more below their best budget, sure falls first; says so too when nothing falls."""
     curves = mapping(group.get("curves"), f"{where}.curves")
     looked_at = [key for key, curve in curves.items() if _may_fall(key) and len(mapping(curve, where).get("n", ())) > 2]
     if not looked_at:
         return None
-    falls = sorted(_falls(group, where), key=lambda one: (not one.surely, -one.fall.mean))
+    falls = sorted(_falls(group, where), key=lambda one: (not one.surely, one.place != EVERYWHERE, -one.fall.mean))
     title = "Where spending more makes it worse"
     lede = (
         "A curve that peaks and then falls pays more for less. Where the method trusts an imperfect verifier this is "
@@ -114,9 +114,9 @@ def _row(one: Fall, styles: Mapping[str, Series]) -> tuple[str, ...]:
 def _worst(falls: list[Fall], styles: Mapping[str, Series]) -> str:
     one, peak = falls[0], falls[0].peak
     where = "over all questions" if one.place == EVERYWHERE else f"in {one.place}"
-    label = styles[one.key].label
+    label = capital(styles[one.key].label)
     if not one.surely:
-        return f"No fall is sure: the largest, {label} {where}, could be chance."
+        return f"No fall is sure. {label}, {where}, ends below its best budget, and that could be chance."
     return (
         f"{label}, {where}, peaks at N = {number(peak['n'])} with {percent(peak['mean'])} and falls to {percent(peak['last'])} at "
         f"N = {number(peak['last_n'])}: by {100 * one.fall.mean:.1f} points ({100 * one.fall.low:.1f} to "
