@@ -229,6 +229,7 @@ class CountingServer:
                     words(prompt + prefix),
                     0,
                     sum(step.tokens for step in steps),
+                    (0.0,) * sum(step.tokens for step in steps),
                     token_texts=tuple(texts),
                 )
             )

@@ -1,6 +1,6 @@
 import pytest
 
-from outlay.cost import Ledger, Prices, training_flops
+from outlay.cost import Ledger, Prices, Reads, Scored, training_flops
 from outlay.types import Budget, Cost, Question, Sample, Score, Solution, Step
 
 QUESTION = Question("q", "q")
@@ -55,7 +55,7 @@ def test_a_verifier_of_attempts_reads_them_again_with_every_solution_that_has_ot
     first, second, third = solution("a"), solution("b"), solution("c")
     request = scoring(first, second, third, attempts=((), (first,), (first, second)))
     plain, reading = ledger(), ledger()
-    reading.verifier_attempts = 1
+    reading.reads = Reads(attempts=1)
     plain.scored(request)
     reading.scored(request)
     assert plain.spent.verifier_prompt_tokens == 7 + 3 * 4
@@ -64,6 +64,30 @@ def test_a_verifier_of_attempts_reads_them_again_with_every_solution_that_has_ot
     )  # it reads the newest attempt alone
     reading.scored(request)
     assert reading.spent.verifier_prompt_tokens == 41
+
+
+def test_what_verifiers_may_write_is_held_back_while_they_are_asked():
+    book = ledger(usd=150.0)
+    book.prices, book.reads = Prices(usd_verifier_generated=1e6), Reads(writes=50, reported=True)
+    first, second = scoring(solution("a"), solution("b")), scoring(solution("c"))
+    assert book.can_score(first)
+    book.scored(first)
+    assert book.can_score(second) and book.spent.usd == 0
+    book.scored(second)
+    assert not book.can_score(scoring(solution("d")))
+    book.judged(
+        first, Scored([(0.5,), ()], spent=Cost(verifier_generated_tokens=7, verifier_prompt_tokens=90, calls=2))
+    )
+    assert (book.spent.usd, book.spent.verifier_prompt_tokens, book.spent.calls) == (7.0, 90, 2)
+    assert book.can_score(scoring(solution("d")))
+
+
+def test_what_costs_nothing_to_read_is_charged_nothing_and_what_is_read_twice_twice():
+    for times, charged in ((0, 0), (1, 15), (3, 45)):
+        book = ledger()
+        book.reads = Reads(times=times)
+        book.scored(scoring(solution("a", "b")))
+        assert book.spent.verifier_prompt_tokens == charged
 
 
 def test_solutions_scored_together_share_the_question_against_the_cap():

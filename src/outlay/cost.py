@@ -7,15 +7,16 @@ N for beam search with N beams, N (k + 1) for lookahead with k steps, N for a tr
 made to go on N - 1 times.
 
 The ledger counts what a server with a prefix cache would do: a question is prefilled once a run, what a run has generated is
-never prefilled again, and a verifier reads each step once. So its figures do not depend on batch size or order.
+never prefilled again, and a verifier reads each step once. So its figures do not depend on batch size or order. How often a
+verifier reads a text (not at all, once, once for each member of an ensemble) it says in its `Reads`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from outlay.types import Budget, Cost, Question, Sample, Score, Solution
+from outlay.types import Budget, Cost, Question, Sample, Score, Solution, StepScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Prices:
     """
 
     parameters: int = 0
-    verifier_parameters: int = 0
+    verifier_parameters: float = 0
     usd_prompt: float = 0.0
     usd_cached: float = 0.0
     usd_generated: float = 0.0
@@ -35,15 +36,16 @@ class Prices:
     usd_verifier_generated: float = 0.0
 
     def price(self, cost: Cost) -> Cost:
-        """The same cost with `flops` and `usd` filled in from its tokens; cached prompt tokens cost no FLOPs."""
+        """The same cost with `flops` and `usd` filled in from its tokens; cached tokens cost no FLOPs."""
         fresh = cost.prompt_tokens - cost.cached_tokens
-        read = cost.verifier_prompt_tokens + cost.verifier_generated_tokens
+        judged = cost.verifier_prompt_tokens - cost.verifier_cached_tokens
+        read = judged + cost.verifier_generated_tokens
         flops = 2.0 * self.parameters * (fresh + cost.generated_tokens) + 2.0 * self.verifier_parameters * read
         usd = (
             self.usd_prompt * fresh
             + self.usd_cached * cost.cached_tokens
             + self.usd_generated * cost.generated_tokens
-            + self.usd_verifier_prompt * cost.verifier_prompt_tokens
+            + self.usd_verifier_prompt * judged
             + self.usd_verifier_generated * cost.verifier_generated_tokens
         ) / 1e6
         return replace(cost, flops=flops, usd=usd)
@@ -52,6 +54,37 @@ class Prices:
 def training_flops(parameters: int, tokens: int) -> float:
     """FLOPs of training on that many tokens: 6 x parameters x tokens."""
     return 6.0 * parameters * tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What scoring makes a verifier read and write, as the ledger charges it.
+
+    It reads question and steps `times` (0: nothing; an ensemble of two reads twice), with the `attempts` newest earlier attempts
+    before them, and writes at most `writes` tokens for each solution. With `reported` it tells itself what it used (a served
+    model, whose prompt the ledger cannot count): until then the least that it can read and the most that it can write is held back.
+    """
+
+    times: int = 1
+    attempts: int = 0
+    writes: int = 0
+    reported: bool = False
+
+
+class Scored(list[StepScores]):
+    """Scores that say what they cost: a list of StepScores, as every verifier gives.
+
+    `known[i]` is how many of the readings of solution i were remembered, not made; `spent` what a verifier that reports counted.
+
+    >>> Scored([(0.5,), ()], known={1: 1}).known
+    {1: 1}
+    """
+
+    def __init__(
+        self, scores: Iterable[StepScores], known: Mapping[int, int] | None = None, spent: Cost | None = None
+    ) -> None:
+        super().__init__(scores)
+        self.known, self.spent = dict(known or {}), spent
 
 
 _Texts = tuple[tuple[str, ...], tuple[str, ...]]
@@ -66,8 +99,8 @@ class Ledger:
     what a request asks, where a strategy may put the question into a prompt of its own. A request that goes
     out (`asked`) is charged for its prompt at once, and the most that it can generate is held back until it comes home
     (`answered`): requests that are out side by side cannot overdraw the budget together. With `counts_prompts=False` prompts are
-    entered as a server reports them (`prompted`), after the call; until then a token a byte is held back. `verifier_attempts` is
-    how many earlier attempts the verifier reads before the one that it scores.
+    entered as a server reports them (`prompted`), after the call; until then a token a byte is held back. `reads` is what the
+    verifier reads.
     """
 
     budget: Budget
@@ -76,7 +109,7 @@ class Ledger:
     max_tokens: int
     counts_prompts: bool = True
     prompt_tokens: Callable[[Question], int] | None = None
-    verifier_attempts: int = 0
+    reads: Reads = Reads()
     spent: Cost = field(default_factory=Cost)
     _held: int = 0
     _held_prompts: int = 0
@@ -84,6 +117,9 @@ class Ledger:
     _run: dict[int, int] = field(default_factory=dict)
     _prefilled: set[str] = field(default_factory=set)
     _read: set[_Texts] = field(default_factory=set)
+    _judging: dict[int, tuple[int, set[_Texts]]] = field(default_factory=dict)
+    _held_reading: int = 0
+    _held_writing: int = 0
 
     def affordable(self, request: Sample) -> int:
         """How many of the request's `n` continuations are sure to fit what is left, at their longest; 0 if none."""
@@ -129,13 +165,52 @@ class Ledger:
 
     def can_score(self, request: Score) -> bool:
         """Whether a Score request fits the budget."""
-        return self._uncapped() or self._fits(self._with_reading(self._reading(request)[0]), 0)
+        if self._uncapped():
+            return True
+        total = self._with_reading(self._reading(request)[0] * self.reads.times)
+        written = total.verifier_generated_tokens + self.reads.writes * len(request.solutions)
+        return self._fits(replace(total, verifier_generated_tokens=written), 0)
 
     def scored(self, request: Score) -> None:
-        """Enter a Score request: every step that was not read before is charged once."""
+        """Enter a Score request that goes out: every step that was not read before is charged once.
+
+        For a verifier that reports what it used this is held back, and charged when it has (`judged`).
+        """
         tokens, read = self._reading(request)
+        tokens *= self.reads.times
+        self._judging[id(request)] = tokens, read - self._read
         self._read |= read
-        self.spent = self.prices.price(self._with_reading(tokens))
+        if self.reads.reported:
+            self._held_reading += tokens
+            self._held_writing += self.reads.writes * len(request.solutions)
+        else:
+            self.spent = self.prices.price(self._with_reading(tokens))
+
+    def judged(self, request: Score, scores: Sequence[StepScores]) -> None:
+        """Enter the scores that a request gave: what its verifier reports, and what of its reading was remembered."""
+        tokens, first_read = self._judging.pop(id(request))
+        if self.reads.reported:
+            self._held_reading -= tokens
+            self._held_writing -= self.reads.writes * len(request.solutions)
+            spent = scores.spent if isinstance(scores, Scored) else None
+            self.spent = self.prices.price(self.spent + (spent or Cost()))
+        elif isinstance(scores, Scored) and scores.known:
+            self._read -= first_read
+            cached = self.spent.verifier_cached_tokens + tokens - self._really_read(request, scores.known)
+            self.spent = self.prices.price(replace(self.spent, verifier_cached_tokens=cached))
+
+    def _really_read(self, request: Score, known: Mapping[int, int]) -> int:
+        """The tokens that had to be read for a request of which some readings were remembered."""
+        total, newly = 0, set[_Texts]()
+        for reading in range(self.reads.times):
+            places = [i for i in range(len(request.solutions)) if known.get(i, 0) + reading < self.reads.times]
+            attempts = tuple(request.attempts[i] for i in places) if request.attempts else ()
+            rest = replace(request, solutions=tuple(request.solutions[i] for i in places), attempts=attempts)
+            tokens, read = self._reading(rest)
+            total += tokens
+            newly = read if reading == 0 else newly
+        self._read |= newly
+        return total
 
     def _with(self, request: Sample, n: int) -> Cost:
         """What will have been spent once `n` continuations have been asked for, before any token of them."""
@@ -181,6 +256,8 @@ class Ledger:
                 total,
                 generated_tokens=total.generated_tokens + self._held + at_most,
                 prompt_tokens=total.prompt_tokens + self._held_prompts + prompts,
+                verifier_prompt_tokens=total.verifier_prompt_tokens + self._held_reading,
+                verifier_generated_tokens=total.verifier_generated_tokens + self._held_writing,
             )
         )
         caps = ((budget.tokens, total.generated_tokens), (budget.flops, total.flops), (budget.usd, total.usd))
@@ -211,14 +288,16 @@ class Ledger:
         )
 
     def _reading(self, request: Score) -> tuple[int, set[_Texts]]:
-        """The tokens that a verifier has to read for a request, and the texts that it will have read then.
+        """The tokens that one reading of a request takes, and the texts that will have been read then.
 
         A verifier that reads earlier attempts reads them again with every solution that has others.
         """
         tokens, read = 0, set[_Texts]()
+        if not self.reads.times:
+            return tokens, read
         for index, solution in enumerate(request.solutions):
-            before = request.attempts[index] if request.attempts and self.verifier_attempts else ()
-            before = before[-self.verifier_attempts :]
+            before = request.attempts[index] if request.attempts and self.reads.attempts else ()
+            before = before[-self.reads.attempts :]
             context = tuple(attempt.text for attempt in before)
             texts = [
                 (context, tuple(step.text for step in solution.steps[:depth]))

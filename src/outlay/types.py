@@ -33,11 +33,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a solution: its text, the tokens generated for it, and the sum of their log-probabilities."""
+    """One step of a solution: its text, the tokens generated for it, and the sum of their log-probabilities.
+
+    `logprob` is None where the model does not tell log-probabilities.
+    """
 
     text: str
     tokens: int
-    logprob: float = 0.0
+    logprob: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,10 @@ class Solution:
         return sum(step.tokens for step in self.steps)
 
     @property
-    def logprob(self) -> float:
-        """Sum of its tokens' log-probabilities."""
-        return sum(step.logprob for step in self.steps)
+    def logprob(self) -> float | None:
+        """Sum of its tokens' log-probabilities; None where the model does not tell them."""
+        told = [step.logprob for step in self.steps if step.logprob is not None]
+        return sum(told) if len(told) == len(self.steps) else None
 
     def numbered(self, sample: int, answer: str | None) -> Solution:
         """The same solution with its ordinal and its answer."""
@@ -114,7 +118,8 @@ class Solution:
 
 
 StepScores = tuple[float, ...]
-"""A verifier's P(the final answer will be right) after each step of one solution, each in [0, 1]."""
+"""A verifier's P(the final answer will be right), each in [0, 1]: one after each step of a solution, or one for the solution as
+a whole (`(p,)`), or none at all (`()`): the score is *missing*, which is not the same as 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +200,9 @@ class Cost:
     """What was spent, each kind of token in a field of its own.
 
     Tokens: `prompt_tokens` are prefilled by the model (of them `cached_tokens` came from a prefix cache and cost
-    nothing), `generated_tokens` were sampled; `verifier_prompt_tokens` were read by a verifier and
-    `verifier_generated_tokens` written by one. `flops` are floating-point operations, `usd` dollars, `seconds` wall time.
+    nothing), `generated_tokens` were sampled; `verifier_prompt_tokens` were read by a verifier (of them
+    `verifier_cached_tokens` were remembered and cost nothing) and `verifier_generated_tokens` written by one. `flops` are
+    floating-point operations, `usd` dollars, `seconds` wall time.
     `pilot`, `retried` and `cancelled` say how many of the generated tokens were spent on estimating difficulty, on
     repeated calls and on work that was thrown away: they are parts of the totals, not additions to them.
     """
@@ -214,6 +220,7 @@ class Cost:
     pilot: int = 0
     retried: int = 0
     cancelled: int = 0
+    verifier_cached_tokens: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         """Field by field."""

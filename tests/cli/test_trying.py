@@ -64,7 +64,7 @@ def test_an_asynchronous_verifier_scores_a_solution():
     assert (seen.capabilities["runs"], seen.capabilities["steps"]) == ("asynchronous", 1)
 
 
-@pytest.mark.parametrize("scores", [(), (0.5, 0.5), (1.5,), (float("nan"),)])
+@pytest.mark.parametrize("scores", [(0.5, 0.5), (1.5,), (float("nan"),)])
 def test_scores_that_are_not_one_probability_a_step_are_told_so(scores):
     with pytest.raises(OutlayError, match=r"judge gave .* one probability a step"):
         try_verifier(Judge(*scores), Server())

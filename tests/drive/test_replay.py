@@ -57,6 +57,13 @@ def test_a_sample_without_a_score_is_not_given_one():
         replay(BestOfN(), QUESTION, recorded(("a", None)), Budget(generations=1))
 
 
+def test_a_score_that_the_verifier_did_not_give_is_missing_among_those_it_gave():
+    pool = recorded(("a", None), ("b", 0.1), ("a", None))
+    found = replay(BestOfN(), QUESTION, pool, Budget(generations=3))
+    assert found.choice.answer == "b"
+    assert [s.score for s in found.choice.candidates] == [None, 0.1, None]
+
+
 def test_revisions_follow_their_recorded_chain():
     chain = recorded(("a", None), ("b", None), ("b", None), chains=True)
     found = replay(Revisions(), QUESTION, chain, Budget(generations=3))

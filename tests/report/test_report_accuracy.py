@@ -2,9 +2,9 @@ from typing import Any
 
 from example_summary import BEAM, example_summary
 
-from outlay.report.accuracy import accuracy_section, difficulty_section, falling_section
+from outlay.report.accuracy import accuracy_section, difficulty_section
 from outlay.report.names import styled
-from outlay.report.parts import Figure, Table
+from outlay.report.parts import Figure
 
 STYLES = styled(["pass", "best_of_n", "greedy", "majority", BEAM])
 
@@ -65,23 +65,3 @@ def test_a_tie_names_all_that_tie() -> None:
     section = difficulty_section({"bins": {"oracle": {"curves": curves}}}, "g", "g", STYLES)
     assert section is not None
     assert "Highest mean at N = 2: best-of-N and majority vote, in bin 0." in section.blocks[0].finding  # type: ignore[union-attr]
-
-
-def test_a_fall_whose_intervals_are_apart_is_said_to_be_so() -> None:
-    section = falling_section(falling([0.2, 0.6, 0.3], 0.05), "g", STYLES)
-    assert section is not None and isinstance(section.blocks[0], Table)
-    assert section.blocks[0].rows[0][-2:] == ("30.0 points", "apart")
-
-
-def test_a_fall_whose_intervals_overlap_is_said_to_be_so() -> None:
-    section = falling_section(falling([0.2, 0.32, 0.3], 0.05), "g", STYLES)
-    assert section is not None and section.blocks[0].rows[0][-1] == "overlap"
-
-
-def test_a_curve_that_only_rises_does_not_fall() -> None:
-    section = falling_section(falling([0.2, 0.3, 0.4], 0.05), "g", STYLES)
-    assert section is not None and section.blocks == ()
-
-
-def test_coverage_and_levels_are_not_looked_at_for_falls() -> None:
-    assert falling_section(falling([0.2, 0.6, 0.3], 0.05, "pass"), "g", STYLES) is None

@@ -29,6 +29,7 @@ def run(n: int, generated: int, verified: int, question: str = "q") -> dict[str,
         "cost_generated_tokens": generated,
         "cost_verifier_prompt_tokens": verified,
         "cost_verifier_generated_tokens": 0,
+        "cost_verifier_cached_tokens": 0,
         "cost_flops": MODEL * (PROMPT + generated) + VERIFIER * verified,
     }
 

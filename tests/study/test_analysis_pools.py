@@ -4,7 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from outlay.curves import best_of_k
 from outlay.errors import UserError
+from outlay.study.deciding import mean_score
+from outlay.study.measure import with_probabilities
 from outlay.study.pools import Chains, Pool, pools_of
 from outlay.traces import SAMPLES
 
@@ -58,10 +61,26 @@ def test_a_sample_without_answer_scores_minus_infinity() -> None:
     assert pool.scores.tolist() == [[-np.inf, 0.5]]
 
 
-def test_scores_that_are_partly_missing_are_not_used() -> None:
-    (pool,) = pools([sample("q", 0), sample("q", 1, score=0.5)])
-    assert pool.scores is None
-    assert any("1 of 2 samples have no score" in warning for warning in pool.warnings)
+def test_a_score_that_is_missing_is_no_zero() -> None:
+    (pool,) = pools([sample("q", 0), sample("q", 1, score=0.5), sample("q", 2, None, False)])
+    assert pool.scores is not None and pool.rated is not None
+    assert pool.scores.tolist() == [[-np.inf, 0.5, -np.inf]]
+    assert pool.rated.tolist() == [[False, True, True]]
+    assert any("1 of 3 samples have no score although they have an answer" in warning for warning in pool.warnings)
+
+
+def test_what_could_not_be_rated_is_left_out_of_difficulty_and_of_votes() -> None:
+    rows = [sample("a", i, str(i % 2), i % 2 == 0, score=None if i == 0 else 2.0 + i) for i in range(4)]
+    rows += [sample("b", i, str(i % 2), i % 2 == 0, score=None) for i in range(4)]
+    rows += [sample("c", i, str(i % 2), i % 2 == 0, score=1.0) for i in range(4)]
+    (pool,) = pools(rows)
+    assert isinstance(pool, Pool) and pool.scores is not None
+    assert mean_score(pool.scores, pool.rated).tolist() == [4.0, 2.5, 1.0]
+    mapped = with_probabilities(pool)
+    assert mapped.probabilities is not None
+    assert mapped.probabilities[0, 0] == 0 and not mapped.probabilities[1].any()
+    wins = best_of_k(pool.correct, pool.scores, [2])[0]  # right are (0, 2) and (1, 2) of the six pairs
+    assert wins.tolist() == pytest.approx([1 / 3])
 
 
 def test_answers_that_are_nearly_all_distinct_cannot_vote() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from outlay.curves import interval, majority_at_k
 from outlay.errors import UserError
 from outlay.study.findings import find
 from outlay.study.pools import Pool
@@ -130,3 +131,20 @@ def test_weak_verifiers_that_make_no_sense_are_refused(change: dict[str, object]
     with pytest.raises(UserError, match=says) as raised:
         parse_study({**STUDY, "entries": [{**ENTRY, **change}]}, "s.yaml")
     assert "\n" not in str(raised.value)
+
+
+def test_verifiers_made_of_others_and_free_ones_stand_beside_the_studys_own(tmp_path: Path) -> None:
+    """A constant's weighted vote is majority exactly, also after the way through traces and pools."""
+    weak = ["constant:0.5", "noisy:0.2:embedded:arithmetic-prm", "agreement", "logprob"]
+    study = {"name": "free", "pilot": 2, "entries": [{**ENTRY, "weak_verifiers": weak, "searches": []}]}
+    store, loaded = Store(tmp_path), dict[tuple[str, str | None], object]()
+    for package in packages(parse_study(study, "test"), set()):
+        run_package(package, store.path, loaded, lambda _: None)
+    (found,) = recorded(store.solutions(), store.runs(), roles_of(parse_study(study, "test")))
+    assert [one.verifier for one in found.rescored] == weak
+    constant, noisy, agreement, _ = rescored_part(found.rescored, {}, Settings(resamples=50))
+    majority = interval(majority_at_k(found.pool.correct, found.pool.answers, [1, 2, 4, 8]), resamples=50).mean
+    assert constant["curves"]["weighted"]["mean"] == pytest.approx(majority, abs=1e-6)
+    assert constant["auc_within_question"]["mean"] == 0.5
+    assert 0.5 < noisy["auc_within_question"]["mean"] < 1
+    assert agreement["curves"]["best_of_n"]["mean"][-1] == pytest.approx(majority[-1], abs=1e-6)

@@ -297,3 +297,13 @@ def test_parts_are_readable_by_themselves(tmp_path: Path) -> None:
     Store(tmp_path).append(make_trace())
     table = pq.read_table(tmp_path / "solutions")
     assert table.column("step_scores").to_pylist() == [[0.25, 0.75]] * 2
+
+
+def test_a_part_from_before_a_field_was_added_is_read(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(make_trace())
+    (part,) = (tmp_path / "runs").glob("part-*.parquet")
+    pq.write_table(pq.read_table(part, partitioning=None).drop_columns(["cost_verifier_cached_tokens"]), part)
+    assert Store(tmp_path).runs()["cost_verifier_cached_tokens"].to_pylist() == [0]
+    assert list(Store(tmp_path).traces()) == [make_trace()]
+    assert Store(tmp_path).verify().ok

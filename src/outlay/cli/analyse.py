@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from outlay.cli.options import AsJson, Verbose
+from outlay.cli.options import Aggregation, AsJson, Verbose
 
 Traces = Annotated[
     list[Path],
@@ -62,6 +62,7 @@ def analyse(
     budget: Budget = None,
     shrinkage: Shrinkage = 20.0,
     skip_bad: SkipBad = False,
+    aggregation: Aggregation = None,
     verbose: Verbose = False,
 ) -> None:
     """Curves, difficulty, policies and a report from samples that already exist.
@@ -87,7 +88,7 @@ def analyse(
     console = Console(stderr=as_json)
     settings = Settings(seed=seed, bins=bins, pilot=pilot or 4, headline_budget=budget or 16, shrinkage=shrinkage)
     with console.status("reading samples"):
-        samples = read(traces, skip_bad=skip_bad)
+        samples = read(traces, skip_bad=skip_bad, aggregation=aggregation)
     log.info(
         "read %d pools from files and %d from traces in %.1f s",
         *(len(samples.pools), len(samples.recorded), time.monotonic() - began),

@@ -30,11 +30,18 @@ def models(incomplete: str) -> list[str]:
 
 
 def verifiers(incomplete: str) -> list[str]:
-    """Addresses of the shipped verifiers, and the other verifiers' names with their colon."""
-    from outlay.verifiers import registered
+    """Addresses of the shipped verifiers, and the other verifiers' names, with a colon where something has to follow."""
+    from outlay.verifiers import ALONE, registered
 
-    others = (f"{name}:" for name in registered() if name != "embedded")
+    others = (name if name in ALONE else f"{name}:" for name in registered() if name != "embedded")
     return offered([*embedded(verifying=True), *others], incomplete)
+
+
+def aggregations(incomplete: str) -> list[str]:
+    """Rules that make one score of step scores."""
+    from outlay.selection import AGGREGATIONS
+
+    return offered(AGGREGATIONS, incomplete)
 
 
 def families(incomplete: str) -> list[str]:

@@ -18,7 +18,7 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REPEATED_SECONDS = 1.0
 """A second Ctrl-C within this time is an impatient finger; what is being tidied up then is not disturbed."""
 
-RESUMED = ("demo", "run")
+RESUMED = ("demo", "run", "verify")
 """Commands that keep what they have finished, and go on from there."""
 
 

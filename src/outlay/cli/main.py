@@ -31,6 +31,8 @@ from outlay.cli.plugins import plugins
 from outlay.cli.run import run
 from outlay.cli.usage import group
 from outlay.cli.verbosity import heard, without_secrets
+from outlay.cli.verifier_report import verifier_report
+from outlay.cli.verify import verify
 from outlay.errors import OutlayError, UserError
 
 log = logging.getLogger(__name__)
@@ -73,8 +75,9 @@ app = group(
     help="Compute-optimal test-time scaling of language models: calibrate, compare, report.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, analyse, calibrate, doctor, plugins):
+for command in (demo, run, analyse, calibrate, verify, doctor, plugins):
     app.command(command.__name__)(guarded(command))
+app.command("verifier-report")(guarded(verifier_report))
 app.command("exchange", cls=Spread)(guarded(exchange))
 for registered in lab.registered_commands:
     registered.callback = guarded(registered.callback) if registered.callback else None

@@ -10,10 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from outlay.cli.claims_table import print_claims
+from outlay.strategies.names import METHODS as NAMES
 from outlay.strategies.names import short_names
 from outlay.study.measure import COVERAGE
+from outlay.study.telling import peak_sentence
 
 Group = Mapping[str, Any]
+
+PEAK = "^"
+"""Stands before the accuracy of a curve's peak, where it surely falls from there."""
 
 METHODS = ("majority", "weighted", "best_of_n", "consensus")
 """Ways of choosing from the pool, in the order of their rows."""
@@ -38,11 +43,13 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
         console.print()
         console.print(f"{group['task']}: {group['model']}, {group['questions']} questions", style="bold", markup=False)
         console.print(chain_table(group["chains"]) if "chains" in group else family_table(group, columns))
+        if peaks := sure_peaks(group):
+            console.print(f"{PEAK} a peak: beyond it spending more surely makes it worse", style="yellow", markup=False)
         console.print()
         if "headline" in group:
             console.print(group["headline"], style="bold", markup=False)
-        for sentence in () if briefly else group.get("sentences", ()):
-            console.print(f"- {sentence}", markup=False)
+        for sentence in peaks if briefly else group.get("sentences", ()):
+            console.print(f"- {sentence}", style="yellow" if sentence in peaks else None, markup=False)
         for warning in group.get("warnings", ()):
             console.print(f"! {warning}", style="yellow", markup=False)
     if summary.get("exchange"):
@@ -59,6 +66,17 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
     for warning in summary.get("warnings", ()):
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print()
+
+
+def sure_peaks(group: Group) -> list[str]:
+    """A sentence for each curve that surely falls from its peak."""
+    curves = group.get("curves", {})
+    labels = short_names(list(curves))
+    return [
+        peak_sentence(NAMES.get(name, labels[name]), curve["peak"], name)
+        for name, curve in curves.items()
+        if curve.get("peak", {}).get("surely")
+    ]
 
 
 def family_table(group: Group, columns: int = MOST_COLUMNS) -> Table:
@@ -159,10 +177,12 @@ def in_columns(
     return found
 
 
-def cells(curve: Mapping[str, Sequence[float]]) -> dict[float, str]:
+def cells(curve: Mapping[str, Any]) -> dict[float, str]:
     """A curve's cells by budget."""
     points = zip(curve["n"], curve["mean"], curve["low"], curve["high"], curve["cost"])
-    return {float(n): cell(mean, low, high, n, cost) for n, mean, low, high, cost in points}
+    peak = curve.get("peak", {})
+    top = peak.get("n") if peak.get("surely") else None
+    return {float(n): cell(mean, low, high, n, cost, PEAK if n == top else "") for n, mean, low, high, cost in points}
 
 
 def level_cells(curve: Mapping[str, Sequence[float]], first: float) -> dict[float, str]:
@@ -176,11 +196,11 @@ def policy_cells(policy: Mapping[str, Any]) -> dict[float, str]:
     return {float(b): cell(a["mean"], a["low"], a["high"], b, cost) for b, a, cost in points}
 
 
-def cell(mean: float, low: float, high: float, budget: float, cost: float) -> str:
-    """One figure, its interval, and its cost where that is not the budget.
+def cell(mean: float, low: float, high: float, budget: float, cost: float, mark: str = "") -> str:
+    """One figure with a mark, its interval, and its cost where that is not the budget.
 
     >>> cell(0.5, 0.45, 0.55, 16, 12.5)
     '50.0 (45-55)\\n@ 12.5'
     """
     paid = "" if abs(cost - budget) < 0.05 else f"\n@ {cost:.1f}"
-    return f"{100 * mean:.1f} ({100 * low:.0f}-{100 * high:.0f}){paid}"
+    return f"{mark}{100 * mean:.1f} ({100 * low:.0f}-{100 * high:.0f}){paid}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from outlay.errors import OutlayError, UserError
 from outlay.models import load as load_model
 from outlay.types import Question, Sample, Score, Solution, Step, StepScores
+from outlay.verifiers import WRAPPERS
 from outlay.verifiers import load as load_verifier
 
 log = logging.getLogger(__name__)
@@ -121,10 +123,10 @@ def try_verifier(verifier: Any, model: Any) -> Tried:
     else:
         raise UserError(f"{verifier!r:.80} is no verifier: it has neither an async score method nor begin and advance")
     seconds = time.perf_counter() - began
-    if len(scores) != len(solution.steps) or not all(0 <= score <= 1 for score in scores):
+    if len(scores) not in (0, 1, len(solution.steps)) or not all(0 <= score <= 1 for score in scores):
         raise OutlayError(
             f"{verifier.name} gave {list(scores)!r:.60} for a solution of {len(solution.steps)} steps; a verifier gives one "
-            "probability a step"
+            "probability a step, or one for the whole"
         )
     capabilities = {
         "runs": kind,
@@ -132,8 +134,9 @@ def try_verifier(verifier: Any, model: Any) -> Tried:
         "steps": len(scores),
         "seconds": round(seconds, 3),
     }
-    values = ", ".join(f"{score:.2f}" for score in scores)
-    return Tried(verifier.name, f'scores of the steps of "{" ".join(solution.text.split())}": {values}', capabilities)
+    values = ", ".join(f"{score:.2f}" for score in scores) or "none"
+    of = "the steps of " if len(scores) > 1 else ""
+    return Tried(verifier.name, f'scores of {of}"{" ".join(solution.text.split())}": {values}', capabilities)
 
 
 def question_for(model: Any) -> Question:
@@ -146,11 +149,18 @@ def question_for(model: Any) -> Question:
 
 
 def model_beside(verifier: str) -> str:
-    """The address of a shipped model whose solutions the verifier at that address can read: of its own task where it has one."""
+    """The address of a shipped model whose solutions the verifier at that address can read: of its own task where it has one.
+
+    >>> model_beside("noisy:0.2:embedded:arithmetic-prm"), model_beside("agreement")
+    ('embedded:arithmetic-small', 'embedded:countdown-small')
+    """
     from outlay.models import embedded_folder
     from outlay.models.embedded.backend import Card
 
     backend, _, rest = verifier.partition(":")
+    if backend in WRAPPERS:
+        inner = re.search(r"\b(embedded|oracle):([^+()]+)", rest)
+        backend, rest = inner.groups() if inner else ("", "")
     task = Card.load(embedded_folder(rest)).task if backend == "embedded" else rest if backend == "oracle" else ""
     try:
         embedded_folder(f"{task}-small")

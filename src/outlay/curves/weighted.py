@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from outlay.curves.majority import majority_at_k
 from outlay.curves.shapes import Bools, Floats, Ints, as_answers, as_correct, as_scores, over_pools
 from outlay.curves.votes import simulate_votes
 from outlay.errors import UserError
@@ -94,6 +95,9 @@ def weighted_with_error(
             "Weighted votes add scores up, so `scores` must lie in [0, 1]; map others to probabilities first with "
             "outlay.curves.calibrated_scores(scores, correct)."
         )
+    if voting.any() and weights[voting].min() == weights[voting].max() > 0.0:
+        values = majority_at_k(right, classes, k, valid=valid)  # equal weights are votes, and those are exact
+        return MonteCarlo(values, np.zeros_like(values), np.zeros(values.shape[1]))
     grid = np.where(voting, np.rint(np.where(voting, weights, 0.0) * _GRID), 0.0)
     return _estimate(right, classes, grid, k, permutations, seed, valid, 1.0)
 

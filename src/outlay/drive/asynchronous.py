@@ -19,7 +19,7 @@ from outlay.models.model import Model
 from outlay.models.steps import splitter
 from outlay.tasks import Task
 from outlay.types import Sample, Score, Trace
-from outlay.verifiers.verifier import Verifier
+from outlay.verifiers.verifier import Verifier, reads_of
 
 STEPS = "blank_line"
 """How free text is cut into steps unless something else is said: at empty lines, as in the PRM literature."""
@@ -42,7 +42,7 @@ async def solve_over_protocols(
     """
     cut = splitter(steps)
     prices = prices or Prices(getattr(model, "parameters", 0), getattr(verifier, "parameters", 0))
-    ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False)
+    ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False, reads=reads_of(verifier))
     served = Served(unit, task, ledger, model.name, verifier.name if verifier else None, deadline_seconds, clock)
     out: set[asyncio.Task[None]] = set()
 

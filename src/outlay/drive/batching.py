@@ -19,7 +19,7 @@ from outlay.errors import OutlayError
 from outlay.models.model import InProcessModel
 from outlay.tasks import Task
 from outlay.types import Sample, Score, Trace
-from outlay.verifiers.verifier import InProcessVerifier
+from outlay.verifiers.verifier import InProcessVerifier, reads_of
 
 MODEL_AHEAD, VERIFIER_AHEAD = 8, 2
 """Units are admitted until an engine has work for so many times its capacity. The model needs more: a new unit offers work for one
@@ -94,7 +94,7 @@ class BatchingDriver:
             length(unit.question),
             self.model.max_tokens,
             prompt_tokens=length,
-            verifier_attempts=getattr(self.verifier, "attempts", 0),
+            reads=reads_of(self.verifier),
         )
         served = Served(
             unit,

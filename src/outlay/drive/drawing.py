@@ -122,7 +122,7 @@ class Drawing:
             again += 1
             (completion,) = await self._call(prefix, text, limit, index, used=tokens, again=again)
             text, tokens = text + completion.text, tokens + completion.generated_tokens
-            logprobs += _logprob(completion)
+            logprobs = _added(logprobs, _logprob(completion))
         steps = (*prefix.steps, Step(text, tokens, logprobs))
         return Solution(steps, finished=finished, truncated=truncated, step_scores=prefix.step_scores)
 
@@ -133,17 +133,21 @@ class Drawing:
             completion.text, prefix.text + append, tokens=tokens, token_texts=completion.token_texts or ()
         ) or [""]
         counts = shared_out(tokens, pieces, completion.token_texts or ())
-        logprobs, done = completion.logprobs or (), 0
+        logprobs, done = completion.logprobs, 0
         steps = []
         for index, (piece, count) in enumerate(zip(pieces, counts, strict=True)):
             last = index == len(pieces) - 1
-            own = logprobs[done:] if last else logprobs[done : done + count]
-            steps.append(Step(piece if index else append + piece, count, math.fsum(own)))
+            own = None if logprobs is None else math.fsum(logprobs[done:] if last else logprobs[done : done + count])
+            steps.append(Step(piece if index else append + piece, count, own))
             done += count
         finished = completion.finish_reason == "end"
         truncated = not finished and (completion.finish_reason == "length" or prefix.tokens + tokens >= limit)
         return Solution((*prefix.steps, *steps), finished=finished, truncated=truncated, step_scores=prefix.step_scores)
 
 
-def _logprob(completion: Completion) -> float:
-    return math.fsum(completion.logprobs or ())
+def _logprob(completion: Completion) -> float | None:
+    return None if completion.logprobs is None else math.fsum(completion.logprobs)
+
+
+def _added(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other

@@ -79,6 +79,7 @@ class _Pool:
     def __init__(self, question: Question, recorded: Sequence[Solution]) -> None:
         self.question = question
         self.given: list[Solution] = []
+        self._scored = any(solution.score is not None for solution in recorded)
         self._chains: dict[int, dict[int, Solution]] = {}
         for solution in recorded:
             self._chains.setdefault(solution.chain, {})[solution.position] = solution
@@ -109,6 +110,8 @@ class _Pool:
     def scores(self, solution: Solution) -> tuple[float, ...]:
         if solution.step_scores:
             return solution.step_scores
+        if solution.score is None and self._scored:
+            return ()  # the verifier was there and had none to give
         if solution.score is None:
             raise Unsupported(f"a sample of question {self.question.id} was recorded without a verifier's score")
         return (solution.score,)

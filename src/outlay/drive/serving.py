@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from outlay.cost import Ledger
+from outlay.drive.checking import checked
 from outlay.drive.recorded import Record
 from outlay.drive.running import Address, Pending, Running, keys, uniform
 from outlay.errors import BudgetExhausted, DeadlinePassed, OutlayError, UserError
@@ -137,8 +138,9 @@ class Served:
         return numbered
 
     def scored(self, pending: Pending, scores: Sequence[StepScores]) -> list[StepScores]:
-        """The verifier's scores, checked."""
+        """The verifier's scores, entered in the ledger and checked."""
         assert isinstance(pending.request, Score)
+        self.ledger.judged(pending.request, scores)
         given = checked(str(self.verifier), pending.request, scores)
         if self.unit.record is not None:
             self.unit.record.enter(pending.address, given)
@@ -223,18 +225,3 @@ def ended(running: Running, refused: BudgetExhausted | None, finished: Sequence[
     if refused is None or choice.note:
         return choice
     return replace(choice, note=f"{refused}: chosen from what there was")
-
-
-def checked(name: str, request: Score, scores: Sequence[StepScores]) -> list[StepScores]:
-    """The scores, if there is one list for each solution and one probability for each step; `()` says that there is none.
-
-    Raises OutlayError for anything else: a verifier that loses count must not be believed.
-    """
-    if len(scores) != len(request.solutions):
-        raise OutlayError(f"{name} was asked to score {len(request.solutions)} solutions and gave {len(scores)} scores")
-    for solution, given in zip(request.solutions, scores, strict=True):
-        if len(given) not in (0, len(solution.steps)):
-            raise OutlayError(f"{name} gave {len(given)} step scores for a solution of {len(solution.steps)} steps")
-        if not all(0.0 <= value <= 1.0 for value in given):
-            raise OutlayError(f"{name} gave step scores outside [0, 1]: {tuple(given)[:4]}")
-    return [tuple(given) for given in scores]

@@ -7,7 +7,7 @@ keeps it full. Neither knows what a strategy is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -18,7 +18,8 @@ from outlay.types import Question, Sample, Solution
 class Completion:
     """One continuation from a `Model`: its text, why it ended, and what was counted for it (tokens).
 
-    `logprobs` and `token_texts` are one a token, where the server gives them; the texts joined are `text`.
+    `logprobs` are the log-probabilities of its tokens, `top_logprobs` the likeliest alternatives at each of them, by text, and
+    `token_texts` the tokens' own texts, which joined are `text`; None where the model does not tell.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Completion:
     cached_tokens: int
     generated_tokens: int
     logprobs: tuple[float, ...] | None = None
+    top_logprobs: tuple[Mapping[str, float], ...] | None = None
     token_texts: tuple[str, ...] | None = None
 
 

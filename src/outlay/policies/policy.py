@@ -37,7 +37,8 @@ class State:
         budget: the most that may be spent on it, in generations.
         difficulty: an estimate of its difficulty (higher = easier) of the kind that the policy was fitted with, or None.
         pilot_scores: a verifier's final scores of the samples drawn so far, in the order they were asked for; minus
-            infinity for a sample with no parsable answer. Read where the policy's `difficulty.measure` is "score".
+            infinity for a sample with no parsable answer, NaN for one that has no score (it is left out). Read where
+            the policy's `difficulty.measure` is "score".
         spent: generations spent so far, the pilot's included.
         pilot_answers: the same samples' answers, equal texts for equal answers, None for a sample without one. Read where
             it is "consensus".
@@ -377,7 +378,7 @@ class Policy(_Part):
             answers = state.pilot_answers[:first]
             classes = {answer: place for place, answer in enumerate(dict.fromkeys(answers))} | {None: -1}
             return float(consensus([[classes[answer] for answer in answers]])[0])
-        scores = state.pilot_scores[:first]
+        scores = [score for score in state.pilot_scores[:first] if not math.isnan(score)] or [-math.inf]
         return float(np.mean([self.difficulty.unparsable if score == -math.inf else score for score in scores]))
 
 

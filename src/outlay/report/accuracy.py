@@ -1,7 +1,5 @@
-"""Accuracy against compute: for all questions, for each difficulty bin, and where spending more makes it worse.
-
-The first two are the two halves of figure 3 of Snell et al. (arXiv 2408.03314); the third is what that paper calls
-over-optimisation: a search finds solutions that please the verifier and are wrong.
+"""Accuracy against compute, for all questions and for each difficulty bin: the two halves of figure 3 of Snell et al.
+(arXiv 2408.03314).
 """
 
 from __future__ import annotations
@@ -10,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from outlay.report.names import LEVELS, bin_name, method_name
-from outlay.report.parts import Column, Figure, Row, Section, Series, Table, listed, number, percent
+from outlay.report.parts import Column, Figure, Row, Section, Series, listed, number, percent
 from outlay.report.reading import Curve, bin_curves, curves, mapping, numbers, texts
-from outlay.study.telling import FALL
 
 BUDGET = "Generations per question, N"
 ACCURACY = "Questions answered correctly"
@@ -125,62 +122,6 @@ def _bins_figure(
     )
 
 
-def falling_section(group: Mapping[str, Any], where: str, styles: Mapping[str, Series]) -> Section | None:
-    """Where a method's accuracy falls although it spends more; says so too when nothing falls."""
-    overall = curves(group.get("curves"), f"{where}.curves")
-    binned = _binned_curves(group, where)
-    per_bin = next((binned[kind] for kind in ("oracle", "predicted") if kind in binned), [])
-    placed = [(_EVERYWHERE, curve) for curve in overall.values()]
-    for index, found in enumerate(per_bin):
-        placed += [(bin_name(index, len(per_bin)), curve) for curve in found.values()]
-    measured = [(place, c) for place, c in placed if c.key != _UPPER_BOUND and c.key not in LEVELS and len(c.n) > 2]
-    if not measured:
-        return None
-    falls = sorted(((place, c, peak(c)) for place, c in measured if _fall(c) >= FALL), key=lambda item: -_fall(item[1]))
-    title = "Where spending more makes it worse"
-    lede = (
-        "A curve that peaks and then falls pays more for less. Where the method trusts an imperfect verifier this is "
-        "called over-optimisation: the more it searches, the more it finds solutions that the verifier likes and that "
-        "are wrong."
-    )
-    if not falls:
-        return Section(title, lede, (), ("No method falls by a percentage point or more after its best budget.",))
-    clear = sum(_apart(c, index) for _, c, index in falls)
-    table = Table(
-        title="Methods that fall after their best budget",
-        header=("Method", "Where", "Best N", "Accuracy", "Largest N", "Accuracy", "Fall", "Intervals"),
-        rows=tuple(
-            (
-                styles[c.key].label,
-                place,
-                number(c.n[index]),
-                c.values[index].as_percent(),
-                number(c.n[-1]),
-                c.last.as_percent(),
-                f"{100 * _fall(c):.1f} points",
-                "apart" if _apart(c, index) else "overlap",
-            )
-            for place, c, index in falls[:12]
-        ),
-        note=(
-            "The best budget is read off the same questions, which overstates a fall a little. Intervals that overlap "
-            "do not exclude a real fall, since both points share their questions."
-        ),
-    )
-    worst_place, worst, index = falls[0]
-    place = "over all questions" if worst_place == _EVERYWHERE else f"in {worst_place}"
-    before, after = percent(worst.values[index].mean), percent(worst.last.mean)
-    finding = (
-        f"The largest fall: {styles[worst.key].label}, {place}, from {before} at N = {number(worst.n[index])} to "
-        f"{after} at N = {number(worst.n[-1])}."
-    )
-    many = (
-        f"{len(falls)} of {len(measured)} curves fall by a point or more after their best budget; the intervals at the "
-        f"two budgets are apart for {clear or 'none'} of them."
-    )
-    return Section(title, lede, (table,), (finding, many))
-
-
 def curve_rows(curve: Curve, styles: Mapping[str, Series]) -> Iterable[Row]:
     """A curve's points as rows of a figure."""
     for i, (n, value) in enumerate(zip(curve.n, curve.values)):
@@ -193,20 +134,6 @@ def curve_rows(curve: Curve, styles: Mapping[str, Series]) -> Iterable[Row]:
             "high": value.high,
             "cost": curve.cost[i] if curve.cost else None,
         }
-
-
-def peak(curve: Curve) -> int:
-    """The index of the first budget at which a curve is highest."""
-    return max(range(len(curve.n)), key=lambda i: curve.values[i].mean)
-
-
-def _fall(curve: Curve) -> float:
-    return curve.values[peak(curve)].mean - curve.last.mean
-
-
-def _apart(curve: Curve, index: int) -> bool:
-    low, high = curve.values[index].low, curve.last.high
-    return low is not None and high is not None and low > high
 
 
 def _accuracy_finding(found: Mapping[str, Curve]) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from outlay.report.accuracy import INTERVAL_LEGEND, accuracy_section, difficulty_section, falling_section
+from outlay.report.accuracy import INTERVAL_LEGEND, accuracy_section, difficulty_section
 from outlay.report.agreement import agreement_section
 from outlay.report.closing import NEEDS
 from outlay.report.deciding import deciding_section
+from outlay.report.falling import falling_section
 from outlay.report.names import styled
 from outlay.report.parts import Column, Figure, GroupPart, Row, Section, Series, Table, flops, listed, number, percent
 from outlay.report.reading import curves, estimate, finite, mapping, sequence, texts

@@ -19,10 +19,11 @@ from outlay.study.binning import difficulty_values
 from outlay.study.chains import analyse_chains
 from outlay.study.comparing import Measured, compare
 from outlay.study.deciding import Realised, keyed
-from outlay.study.figures import as_bin_curves, as_curve, as_points, binned, listed, plain
+from outlay.study.figures import as_bin_curves, as_curve, as_points, binned, in_bin, listed, plain
 from outlay.study.flops import PoolFlops
 from outlay.study.levels import level_names
 from outlay.study.measure import COVERAGE, budgets_up_to, expected, with_probabilities
+from outlay.study.peaks import peak_of
 from outlay.study.pools import Chains, Floats, Ints, Pool
 from outlay.study.settings import Settings
 from outlay.study.verifying import verifier_quality
@@ -72,7 +73,7 @@ def analyse(
         "curves": _curves(pool, tables, errors, ks, named, flops, settings),
     }
     warnings = [*pool.warnings, *telling.size_warnings(pool)]
-    sentences = telling.curve_sentences(pool, tables, ks, settings)
+    sentences = telling.curve_sentences(pool, tables, ks, group["curves"], settings)
     if pool.size > 1 and telling.told_apart(pool) and len(pool.questions) >= FEWEST_QUESTIONS:
         views = _views(pool, difficulty_pool, wide, view_ks, settings)
         if views:
@@ -127,16 +128,34 @@ def _curves(
             curve["flops"] = listed(flops.of(method, ks).mean(axis=0))
         if method in errors:
             curve["monte_carlo_error"] = plain(errors[method])
-        curves[method] = curve
+        curves[method] = curve | _peak(method, table, ks, settings)
     for key, run in runs.items():
         curves[key] = {
             "n": list(run.budgets),
             **as_curve(_interval(run.correct, settings)),
             "cost": listed(run.cost.mean(axis=0)),
+            **_peak(key, run.correct, run.budgets, settings),
         }
         if run.flops is not None:
             curves[key]["flops"] = [float(f) for f in run.flops.mean(axis=0)]
     return curves
+
+
+def _peak(key: str, table: Floats, ks: Sequence[int], settings: Settings) -> dict[str, Any]:
+    """The curve's peak, where it ends below it; coverage is no method and cannot fall."""
+    found = None if key == COVERAGE else peak_of(table, ks, settings)
+    return {} if found is None else {"peak": found}
+
+
+def _bin_peaks(
+    tables: Sequence[Floats], bins: Sequence[Ints], count: int, ks: Sequence[int], settings: Settings
+) -> dict[str, Any]:
+    """The peak of a curve in each bin, None where it has none; nothing where no bin has one."""
+    found = []
+    for number in range(count):
+        inside = in_bin(tables, bins, number)
+        found.append(peak_of(inside, ks, settings) if len(inside) > 1 else None)
+    return {"peak": found} if any(found) else {}
 
 
 def _views(
@@ -190,6 +209,11 @@ def _bins(
                     **as_bin_curves(
                         binned([v.tables[method] for v in views], bins, count, settings.resamples, settings.seed)
                     ),
+                    **(
+                        {}
+                        if method == COVERAGE
+                        else _bin_peaks([v.tables[method] for v in views], bins, count, ks, settings)
+                    ),
                 }
                 for method in views[0].tables
             },
@@ -199,6 +223,7 @@ def _bins(
             entry["curves"][key] = {
                 "n": list(run.budgets),
                 **as_bin_curves(binned(correct, bins, count, settings.resamples, settings.seed)),
+                **_bin_peaks(correct, bins, count, run.budgets, settings),
             }
         if kind == "level":
             entry["names"] = level_names(views[0].pool.levels)

@@ -15,7 +15,7 @@ import numpy as np
 from outlay import difficulty
 from outlay.curves import paired_difference
 from outlay.policies.crossfit import PolicyCurve
-from outlay.study.deciding import ORDERS, Pilot, View, per_bin_policies, pilot_values
+from outlay.study.deciding import ORDERS, Pilot, View, mean_score, per_bin_policies, pilot_values
 from outlay.study.figures import as_points, listed, plain
 from outlay.study.levels import level_values
 from outlay.study.measure import in_order
@@ -128,7 +128,7 @@ def difficulty_values(judging: Pool, levels: Sequence[str] | None = None) -> dic
     values = {"oracle": difficulty.oracle(judging.correct)}
     if judging.scores is not None:
         usable = judging.scores if judging.probabilities is None else judging.probabilities
-        values["predicted"] = difficulty.predicted(usable)
+        values["predicted"] = mean_score(usable, judging.rated)
     elif judging.can_vote and judging.answers is not None:
         values["predicted"] = difficulty.consensus(judging.answers)
     given = level_values(levels)

@@ -20,7 +20,7 @@ from outlay.policies.choosing import Rule, charge
 from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, per_bin, uniform
 from outlay.study.flops import UNSCORED, PoolFlops
 from outlay.study.measure import COVERAGE, in_order, replayed
-from outlay.study.pools import Floats, Ints, Pool
+from outlay.study.pools import Bools, Floats, Ints, Pool
 from outlay.study.settings import Settings
 
 STRATEGIES = {"weighted": "weighted_best_of_n"}
@@ -202,10 +202,26 @@ def averaged(name: str, curves: Sequence[PolicyCurve]) -> PolicyCurve:
 def pilot_values(pool: Pool, m: int) -> Floats | None:
     """Difficulty from the first m samples without any reference answer: mean score, else agreement; None without both."""
     if pool.scores is not None:
-        return difficulty.predicted(pool.scores[:, :m])
+        rated = pool.rated
+        return mean_score(pool.scores[:, :m], None if rated is None else rated[:, :m])
     if pool.can_vote and pool.answers is not None and m > 1:
         return _consensus(pool.answers[:, :m])
     return None
+
+
+def mean_score(scores: Floats, rated: Bools | None) -> Floats:
+    """`difficulty.predicted`, from the scores that there are; a question without any has the mean of the others.
+
+    >>> mean_score(np.array([[0.2, -np.inf], [0.6, 0.8]]), np.array([[True, False], [True, True]])).round(2).tolist()
+    [0.2, 0.7]
+    """
+    if rated is None or rated.all():
+        return difficulty.predicted(scores)
+    some = rated.any(axis=1)
+    found = np.full(len(scores), np.nan)
+    if some.any():
+        found[some] = difficulty.predicted(scores[some], valid=rated[some])
+    return np.where(some, found, found[some].mean() if some.any() else 0.0)
 
 
 def _consensus(answers: Ints) -> Floats:

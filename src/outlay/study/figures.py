@@ -82,18 +82,23 @@ def binned(
     """
     found = []
     for number in range(count):
-        inside = np.stack([np.where((b == number)[:, None], v, np.nan) for v, b in zip(values, bins)])
-        present = ~np.isnan(inside)
-        totals = np.where(present, inside, 0.0).sum(axis=0)
-        with np.errstate(invalid="ignore"):
-            merged = totals / present.sum(axis=0)
-        kept = ~np.isnan(merged).all(axis=1)
-        if kept.any():
-            found.append(interval(merged[kept], resamples=resamples, seed=seed))
+        inside = in_bin(values, bins, number)
+        if len(inside):
+            found.append(interval(inside, resamples=resamples, seed=seed))
         else:
             nothing = np.full(values[0].shape[1], np.nan)
             found.append(Interval(nothing, nothing, nothing))
     return found
+
+
+def in_bin(values: Sequence[Floats], bins: Sequence[np.ndarray], number: int) -> Floats:
+    """The values `[Q', K]` of the questions in a bin; one that several views put there has the mean of theirs."""
+    inside = np.stack([np.where((b == number)[:, None], v, np.nan) for v, b in zip(values, bins)])
+    present = ~np.isnan(inside)
+    totals = np.where(present, inside, 0.0).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        merged: Floats = totals / present.sum(axis=0)
+    return merged[~np.isnan(merged).all(axis=1)]
 
 
 def as_bin_curves(found: Sequence[Interval]) -> dict[str, list[list[Any]]]:

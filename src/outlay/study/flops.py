@@ -130,4 +130,5 @@ def _generated(row: Row) -> int:
 
 
 def _read(row: Row) -> int:
-    return int(row["cost_verifier_prompt_tokens"] + row["cost_verifier_generated_tokens"])
+    read = row["cost_verifier_prompt_tokens"] - row["cost_verifier_cached_tokens"]
+    return int(read + row["cost_verifier_generated_tokens"])

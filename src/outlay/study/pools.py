@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from outlay.errors import UserError
+from outlay.study.aggregating import aggregated
 from outlay.tasks import equivalence
 from outlay.traces import read_samples
 from outlay.traces.lines import raised
@@ -39,9 +40,10 @@ class Pool:
     """`n` independent samples of one model on each of Q questions.
 
     `answers` numbers the classes of equivalent answers of each question, -1 for none; None when nothing is known of
-    them. `scores` are a verifier's, higher is better, minus infinity where there is no answer; None without a
-    verifier. `tokens` are generated tokens. `levels` are a human difficulty, one text a question. `can_vote` says
-    whether counting equal answers means anything. `probabilities` are the scores as P(right), 0 without an answer.
+    them. `scores` are a verifier's, higher is better, minus infinity where there is no answer, or none could be given
+    (`partly_rated`: a judge's rating could not be read, which is no zero); None without a verifier. `tokens`
+    are generated tokens. `levels` are a human difficulty, one text a question. `can_vote` says whether counting equal
+    answers means anything. `probabilities` are the scores as P(right), 0 without an answer.
     """
 
     task: str
@@ -55,6 +57,15 @@ class Pool:
     can_vote: bool = False
     probabilities: Floats | None = None
     warnings: tuple[str, ...] = ()
+    partly_rated: bool = False
+
+    @property
+    def rated(self) -> Bools | None:
+        """`[Q, n]`, false where a sample with an answer has no score; None where all have one."""
+        if not self.partly_rated or self.scores is None:
+            return None
+        rated: Bools = np.isfinite(self.scores)
+        return rated if self.answers is None else rated | (self.answers < 0)
 
     @property
     def counts_tests(self) -> bool:
@@ -98,12 +109,15 @@ class Chains:
     warnings: tuple[str, ...] = ()
 
 
-def read_pools(paths: Sequence[str | Path], bad: Callable[[UserError], None] = raised) -> list[Pool | Chains]:
+def read_pools(
+    paths: Sequence[str | Path], bad: Callable[[UserError], None] = raised, aggregation: str | None = None
+) -> list[Pool | Chains]:
     """The pools in these files, one for each task and model, sorted by task and model.
 
-    What is wrong with a row goes to `bad`, as with `outlay.traces.read_samples`, which raises it unless another is given.
+    What is wrong with a row goes to `bad`, as with `outlay.traces.read_samples`, which raises it unless another is given. With an
+    `aggregation` scores are made anew from the step scores.
     """
-    return pools_of(read_samples(paths, bad)) if paths else []
+    return pools_of(aggregated(read_samples(paths, bad), aggregation)) if paths else []
 
 
 def pools_of(samples: pa.Table) -> list[Pool | Chains]:
@@ -178,6 +192,7 @@ def _pool(
         levels=_levels(kept),
         can_vote=can_vote and answers is not None,
         warnings=tuple(warnings),
+        partly_rated=scores is not None and bool(scoring),
     )
 
 
@@ -266,9 +281,9 @@ def _scores(groups: Sequence[Sequence[Row]], answers: Ints | None) -> tuple[Floa
         if scores.shape[1] == 1:
             return None, []
         return None, ["No verifier scores: best-of-N, weighted votes and the verifier's quality are absent."]
-    return None, [
-        f"{int(missing.sum())} of {missing.size} samples have no score, so nothing is read from the scores; score "
-        "every sample that has an answer."
+    return np.where(missing, -np.inf, scores), [
+        f"{int(missing.sum())} of {missing.size} samples have no score although they have an answer (missing, not 0): they take "
+        "no part in a choice by scores, unless no other was drawn, nor in what is said of the verifier."
     ]
 
 

@@ -120,6 +120,19 @@ def pool_key(groups: Mapping[Key, Sequence[Mapping[str, Any]]]) -> Key | None:
     return max(sizes, key=lambda key: (key[0] is not None, sizes[key], -key[3], key[1]), default=None)
 
 
+def by_others(role: Roles, groups: Mapping[Key, Any]) -> tuple[Key, ...]:
+    """The pool scored again by other verifiers: those that the role names, and whatever `outlay verify` added."""
+    added = [
+        key
+        for key in groups
+        if key[0] not in (None, role.pool[0])
+        and key[2:] == role.pool[2:]
+        and key not in role.rescored
+        and same_sampling(key[1], role.pool[1])
+    ]
+    return (*role.rescored, *sorted(added, key=str))
+
+
 def roles_between(runs: pa.Table, small: str, large: str) -> list[Roles]:
     """Roles by the look of the runs, with `large` as the larger model beside `small`, in every task that has both."""
     found = []
@@ -136,3 +149,16 @@ def loaded_task(name: str) -> Task | None:
         return load_task(name)
     except UserError:
         return None
+
+
+def same_sampling(one: str, other: str) -> bool:
+    """Whether two strategies, in canonical JSON, draw the same plain samples: only what is made of scores differs.
+
+    >>> same_sampling('{"name":"majority"}', '{"aggregation":"min","name":"best_of_n"}')
+    True
+    """
+    specs = [json.loads(text) for text in (one, other)]
+    if not all(spec["name"] in PLAIN_SAMPLING for spec in specs):
+        return False
+    options = [{k: v for k, v in spec.items() if k in ("temperature", "top_p", "prompt")} for spec in specs]
+    return bool(options[0] == options[1])

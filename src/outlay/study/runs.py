@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from outlay.errors import UserError
+from outlay.study.aggregating import aggregated
 from outlay.study.deciding import Realised
 from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
@@ -25,11 +26,13 @@ from outlay.study.roles import (
     PLAIN_SAMPLING,
     Key,
     Roles,
+    by_others,
     grouped,
     guessed,
     loaded_task,
     pool_key,
     roles_of,
+    same_sampling,
     strategy_name,
 )
 from outlay.study.study import parse_study
@@ -84,8 +87,11 @@ class Recorded:
     recall: bool = False
 
 
-def recorded_in(store: Store) -> list[Recorded]:
-    """`recorded` of a store, with the roles that its own study gives where the store names one that can be read."""
+def recorded_in(store: Store, aggregation: str | None = None) -> list[Recorded]:
+    """`recorded` of a store, with the roles that its own study gives where the store names one that can be read.
+
+    With an `aggregation` the scores are made anew from the step scores (`outlay.study.aggregating`).
+    """
     study = store.meta.get("study")
     roles: Sequence[Roles] = ()
     if study is not None:
@@ -93,7 +99,7 @@ def recorded_in(store: Store) -> list[Recorded]:
             roles = roles_of(parse_study(study, str(store.path / "meta.json")))
         except UserError:
             roles = ()  # written by another version: the runs themselves have to tell
-    return recorded(store.solutions(), store.runs(), roles)
+    return recorded(aggregated(store.solutions(), aggregation), store.runs(), roles)
 
 
 def recorded(solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = ()) -> list[Recorded]:
@@ -144,12 +150,13 @@ def _recorded(
         judging = _pool(_solutions(solutions, groups[role.difficulty]), task)
         if set(pool.questions) <= set(judging.questions):
             difficulty_pool = on_questions(judging, pool.questions)
-    weak = [k[0] for k in role.rescored]
+    others = by_others(role, groups)
+    weak = [k[0] for k in others]
     realised, warnings = _realised(
         {k: rows for k, rows in groups.items() if k not in (key, role.difficulty, role.deep) and k[0] not in weak},
         pool.questions,
     )
-    rescored, more = _rescored(pool, role.rescored, solutions, groups, task)
+    rescored, more = _rescored(pool, others, solutions, groups, task)
     warnings += more
     models: list[Larger] = []
     for name, table in sorted(larger.items()):
@@ -210,7 +217,7 @@ def _rescored(
                 f"The samples that {key[0]} scored are not those of the pool, so it is left out; finish the run."
             )
             continue
-        led = {k: rows for k, rows in groups.items() if k[0] == key[0] and k != key}
+        led = {k: rows for k, rows in groups.items() if k[0] == key[0] and not same_sampling(k[1], key[1])}
         runs, more = _realised(led, pool.questions)
         warnings += more
         found.append(Rescored(str(key[0]), again, _flops(key, drawn, groups, pool.questions), tuple(runs)))

@@ -32,8 +32,10 @@ class Samples:
         return max([*sizes, *budgets], default=0)
 
 
-def read(paths: Sequence[Path], *, skip_bad: bool = False) -> Samples:
+def read(paths: Sequence[Path], *, skip_bad: bool = False, aggregation: str | None = None) -> Samples:
     """Everything in these folders of traces and files of samples.
+
+    With an `aggregation` the scores are made anew from the step scores, where there are several.
 
     With `skip_bad`, rows that are wrong and parts that are damaged are left out, and `warnings` says which.
 
@@ -53,10 +55,10 @@ def read(paths: Sequence[Path], *, skip_bad: bool = False) -> Samples:
         if damage and not skip_bad:
             _refused(UserError(damage[0]))
         warnings += [f"Left out: {one}" for one in damage]
-        recorded += recorded_in(store)
+        recorded += recorded_in(store, aggregation)
     files = [path for path in paths if not path.is_dir()]
     wrong: list[UserError] = []
-    pools = read_pools(files, wrong.append if skip_bad else _refused)
+    pools = read_pools(files, wrong.append if skip_bad else _refused, aggregation)
     return Samples(tuple(recorded), tuple(pools), (*warnings, *_left_out(wrong)))
 
 

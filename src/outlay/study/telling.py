@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from outlay.curves import Interval, paired_difference
 from outlay.curves.intervals import clopper_pearson_all
-from outlay.strategies.names import METHODS
+from outlay.strategies.names import METHODS, short_names
 from outlay.study.figures import percent
 from outlay.study.flops import UNSCORED
 from outlay.study.measure import COVERAGE
 from outlay.study.pools import Floats, Pool
 from outlay.study.settings import Settings
-
-FALL = 0.01
-"""A fall is named from one percentage point on."""
 
 FEW_QUESTIONS = 300
 FEW_SAMPLES = 16
@@ -77,8 +72,13 @@ def one_sided(pool: Pool) -> list[str]:
     ]
 
 
-def curve_sentences(pool: Pool, tables: Mapping[str, Floats], ks: Sequence[int], settings: Settings) -> list[str]:
-    """Coverage against selection, over-optimisation, and whether the methods can be told apart."""
+def curve_sentences(
+    pool: Pool, tables: Mapping[str, Floats], ks: Sequence[int], curves: Mapping[str, Any], settings: Settings
+) -> list[str]:
+    """Coverage against selection, over-optimisation, and whether the methods can be told apart.
+
+    `curves` are the group's, searches among them, with their peaks.
+    """
     if pool.size == 1:
         return []
     last = len(ks) - 1
@@ -90,31 +90,46 @@ def curve_sentences(pool: Pool, tables: Mapping[str, Floats], ks: Sequence[int],
     if methods:
         ends = ", ".join(f"{METHODS[name]} {percent(table.mean(axis=0)[last])}" for name, table in methods.items())
         sentences.append(f"Choosing among {ks[last]} samples gives {ends}.")
-    for name, table in methods.items():
-        sentences += _falling(name, table, ks, settings)
+    labels = short_names(list(curves))
+    for name, curve in curves.items():
+        if "peak" in curve:
+            sentences.append(peak_sentence(METHODS.get(name, labels[name]), curve["peak"], name))
     if len(methods) > 1:
         sentences += _apart(methods, ks[last], settings)
     return sentences
 
 
-def _falling(name: str, table: Floats, ks: Sequence[int], settings: Settings) -> list[str]:
-    """Over-optimisation where a score chooses; a vote that looks at no score falls for another reason."""
-    means = table.mean(axis=0)
-    peak = int(means.argmax())
-    if means[peak] - means[-1] < FALL:
-        return []
-    fall = _difference(table[:, peak], table[:, -1], settings)
-    sure = "" if fall.low[0] > 0 else ", though chance could explain that"
-    label = METHODS[name][:1].upper() + METHODS[name][1:]
-    cause = (
-        f"with more votes a common wrong answer wins more often, {_points(fall)}"
-        if name in UNSCORED
-        else f"over-optimisation of an imperfect score by {_points(fall)}"
+VOTES = ("weighted", "consensus")
+"""Methods in which scores and the number of equal answers both count."""
+
+
+def peak_sentence(label: str, peak: Mapping[str, Any], method: str = "") -> str:
+    """That a method peaks and falls, by how much, and why: a vote falls where a wrong answer is common, whatever its scores.
+
+    >>> peak = {"n": 4, "n_low": 2, "n_high": 8, "mean": 0.303, "last_n": 100, "last": 0.218, "surely": True}
+    >>> peak["fall"] = {"mean": 0.081, "low": 0.035, "high": 0.13}
+    >>> peak_sentence("best-of-N", peak, "best_of_n")                                # doctest: +NORMALIZE_WHITESPACE
+    'Best-of-N peaks at N=4 (30.3%; of resamples 95% peak at N=2 to 8) and falls to 21.8% at N=100: over-optimisation of an
+    imperfect score, by 8.1 points (3.5 to 13.0; N chosen on other questions than those measured).'
+    """
+    fall, named = peak["fall"], label[:1].upper() + label[1:]
+    span = f"N={peak['n_low']}" + (f" to {peak['n_high']}" if peak["n_high"] != peak["n_low"] else "")
+    elsewhere = "N chosen on other questions than those measured"
+    size = f"{100 * fall['mean']:.1f} points ({100 * fall['low']:.1f} to {100 * fall['high']:.1f}; {elsewhere})"
+    if not peak["surely"]:
+        return (
+            f"{named} is highest at N={peak['n']} ({percent(peak['mean'])}) and has {percent(peak['last'])} at N={peak['last_n']}, "
+            f"but chance could explain that: a fall by {size}."
+        )
+    cause = "over-optimisation of an imperfect score"
+    if method in UNSCORED:
+        cause = "with more votes a common wrong answer wins more often"
+    elif method in VOTES:
+        cause += ", or a common wrong answer that more votes favour"
+    return (
+        f"{named} peaks at N={peak['n']} ({percent(peak['mean'])}; of resamples 95% peak at {span}) and falls to "
+        f"{percent(peak['last'])} at N={peak['last_n']}: {cause}, by {size}."
     )
-    return [
-        f"{label} peaks at N={ks[peak]} ({percent(means[peak])}) and falls to {percent(means[-1])} at "
-        f"N={ks[-1]}: {cause}{sure} (N is read off the same questions)."
-    ]
 
 
 def _apart(methods: Mapping[str, Floats], n: int, settings: Settings) -> list[str]:
@@ -289,8 +304,3 @@ def _ratio(ratio: Mapping[str, Any], unit: str) -> str:
 
 def _difference(a: Floats, b: Floats, settings: Settings) -> Interval:
     return paired_difference(a, b, resamples=settings.resamples, seed=settings.seed)
-
-
-def _points(found: Interval) -> str:
-    low, high = (float(np.round(100 * end[0], 1)) for end in (found.low, found.high))
-    return f"{100 * found.mean[0]:.1f} points ({low:.1f} to {high:.1f})"

@@ -156,18 +156,36 @@ def dual_agreement(texts: Sequence[str], examples: Sequence[Test] = ()) -> tuple
     >>> dual_agreement([" x + y = a ; test 1 2 > 3", " y + x = a ; test 2 2 > 4", " x * y = a ; test 1 1 > 1"])
     ([0, 0, 1], [2, 2, 2])
     """
+    return agreement_on(texts, tests_in(texts, examples))
+
+
+def tests_in(texts: Sequence[str], examples: Sequence[Test] = ()) -> list[Test]:
+    """The examples and the tests that the authors of these texts wrote, without repeats.
+
+    >>> tests_in([" x + y = a ; test 1 2 > 3", " y + x = a ; test 1 2 > 3"], [(1, 1, 2)])
+    [(1, 1, 2), (1, 2, 3)]
+    """
     read = [written(text) for text in texts]
-    tests = list(dict.fromkeys([*examples, *(test for item in read if item is not None for test in item.tests)]))
+    return list(dict.fromkeys([*examples, *(test for item in read if item is not None for test in item.tests)]))
+
+
+def agreement_on(texts: Sequence[str], tests: Sequence[Test]) -> tuple[list[int], list[int]]:
+    """As `dual_agreement`, on these tests alone: classes of what the programs do on their inputs, and tests passed.
+
+    >>> agreement_on([" x + y = a", " x * y = a"], [(1, 2, 3)])
+    ([0, 1], [1, 0])
+    """
     inputs = list(dict.fromkeys(test[:2] for test in tests))
     numbers: dict[str, int] = {}
     classes, passed = [], []
-    for item in read:
-        if item is None:
+    for text in texts:
+        program = program_of(text)
+        if program is None:
             classes.append(-1)
             passed.append(0)
             continue
-        classes.append(numbers.setdefault(item.program.behaviour(inputs), len(numbers)))
-        passed.append(sum(item.program.passes(test) for test in tests))
+        classes.append(numbers.setdefault(program.behaviour(inputs), len(numbers)))
+        passed.append(sum(program.passes(test) for test in tests))
     return classes, passed
 
 

@@ -10,6 +10,9 @@ import pyarrow as pa
 
 from outlay.types import Cost
 
+ADDED = {"cost_verifier_cached_tokens": 0}
+"""Fields that older parts do not have, with what stands for them there."""
+
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning; readers refuse a newer version than they know."""
 
@@ -43,10 +46,18 @@ SOLUTIONS = pa.schema(
         _field("text", pa.string(), "The whole text that was generated."),
         _field("steps", pa.list_(pa.string()), "The text, cut into its steps."),
         _field("step_tokens", pa.list_(pa.int32()), "Tokens generated for each step."),
-        _field("step_logprobs", pa.list_(pa.float64()), "Sum of the log-probabilities of each step's tokens."),
-        _field("step_scores", pa.list_(pa.float64()), "The verifier's value after each step; empty without one."),
+        _field(
+            "step_logprobs",
+            pa.list_(pa.float64()),
+            "Sum of the log-probabilities of each step's tokens; null: not told.",
+        ),
+        _field(
+            "step_scores",
+            pa.list_(pa.float64()),
+            "The verifier's value after each step, or its one value for the whole; empty without one.",
+        ),
         _field("score", pa.float64(), "The verifier's score of the whole solution, or null.", nullable=True),
-        _field("logprob", pa.float64(), "Sum of the log-probabilities of its tokens."),
+        _field("logprob", pa.float64(), "Sum of the log-probabilities of its tokens; null: not told.", nullable=True),
         _field("answer", pa.string(), "The answer extracted from it; null where there is none.", nullable=True),
         _field("correct", pa.bool_(), "Whether the answer is right; null where it was not graded.", nullable=True),
         _field("finished", pa.bool_(), "Whether the model ended it itself, rather than being cut off."),
@@ -62,6 +73,7 @@ _COST_MEANINGS = {
     "generated_tokens": "Tokens sampled from the model, cancelled and repeated work included.",
     "verifier_prompt_tokens": "Tokens read by the verifier.",
     "verifier_generated_tokens": "Tokens written by the verifier.",
+    "verifier_cached_tokens": "Of the tokens read by the verifier, those whose scores were remembered and cost nothing.",
     "generations": "Complete solutions' worth of sampling, rollouts included.",
     "calls": "Requests to models and verifiers.",
     "seconds": "Wall time (not reproducible).",

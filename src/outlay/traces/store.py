@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from outlay.errors import OutlayError, UserError
 from outlay.traces.files import check_folder, cleared_of_leftovers, reason, write_whole
 from outlay.traces.rows import KEY_NAMES, RunKey, key_of_row, to_tables, to_traces
-from outlay.traces.schema import RUNS, SCHEMA_VERSION, SOLUTIONS
+from outlay.traces.schema import ADDED, RUNS, SCHEMA_VERSION, SOLUTIONS
 from outlay.types import Trace
 
 RUN_COLUMNS = ["run_id", *KEY_NAMES, "solutions"]
@@ -277,6 +277,7 @@ def _empty(schema: pa.Schema, columns: list[str] | None) -> pa.Table:
 def _read_part(part: Path, schema: pa.Schema, columns: list[str] | None) -> pa.Table:
     try:
         table = pq.read_table(part, columns=columns, partitioning=None)
+        table = _with_added_fields(table, schema) if columns is None else table
     except FileNotFoundError as error:
         raise OutlayError(f"{part} vanished while it was read; another process is compacting, so try again.") from error
     except PermissionError as error:
@@ -291,6 +292,14 @@ def _read_part(part: Path, schema: pa.Schema, columns: list[str] | None) -> pa.T
         return table.select(wanted.names).cast(wanted)
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{part} is not a part of a trace store ({reason(error)}); move it away.") from error
+
+
+def _with_added_fields(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A part of an older Outlay, with what it says of fields that were added since."""
+    for name, value in ADDED.items():
+        if name in schema.names and name not in table.column_names:
+            table = table.append_column(schema.field(name), pa.repeat(value, table.num_rows))
+    return table
 
 
 def _whole(runs: pa.Table, solutions: pa.Table) -> pa.Table:

@@ -1,51 +1,24 @@
-"""Verifiers that need no model: the oracle, which alone may look at the reference, and pure noise."""
+"""Verifiers that are limits to compare with: the oracle, which alone may look at the reference, pure noise, and a constant."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any
 
+from outlay.cost import Reads
+from outlay.errors import UserError
 from outlay.tasks import Task
-from outlay.types import Question, Score, Solution, StepScores
-
-
-class Immediate:
-    """An in-process verifier whose scores are computed at once by a function of question and solution."""
-
-    parameters = 0
-    capacity = 1
-
-    def __init__(self, name: str, score: Callable[[Question, Solution], StepScores]) -> None:
-        self.name = name
-        self._score = score
-        self._ready: list[tuple[Any, list[StepScores]]] = []
-
-    def begin(self, request: Score, tag: Any) -> None:
-        """Score at once; the result is handed out by the next `advance`."""
-        self._ready.append((tag, [self._score(request.question, solution) for solution in request.solutions]))
-
-    def advance(self) -> list[tuple[Any, list[StepScores]]]:
-        """Everything that was begun."""
-        ready, self._ready = self._ready, []
-        return ready
-
-    @property
-    def idle(self) -> bool:
-        """Whether all results have been handed out."""
-        return not self._ready
-
-    @property
-    def backlog(self) -> int:
-        """Results not handed out yet."""
-        return len(self._ready)
+from outlay.types import Question, Solution, StepScores
+from outlay.verifiers.immediate import Immediate, one_by_one
 
 
 class Oracle(Immediate):
     """1 after a step of a finished right solution, 0 of a wrong one, 1/2 where the solution is still open.
 
-    It grades with the reference answer: an upper limit for studies, never something that could be deployed.
+    It grades with the reference answer: an upper limit for studies, never something that could be deployed. It looks at every
+    text as a verifier does, and the ledger says so, at no parameters.
     """
+
+    reads = Reads()
 
     def __init__(self, task: Task) -> None:
         def score(question: Question, solution: Solution) -> StepScores:
@@ -54,11 +27,13 @@ class Oracle(Immediate):
             answer = task.extract(solution.text)
             return (float(answer is not None and task.grade(question, answer)),) * len(solution.steps)
 
-        super().__init__(f"oracle:{task.name}", score)
+        super().__init__(f"oracle:{task.name}", one_by_one(score))
 
 
 class RandomScores(Immediate):
-    """Uniform noise, the same for the same seed, question and text: what a worthless verifier would give."""
+    """Uniform noise, the same for the same seed, question and text: what a worthless verifier would give, for the same reading."""
+
+    reads = Reads()
 
     def __init__(self, seed: int = 0) -> None:
         def score(question: Question, solution: Solution) -> StepScores:
@@ -66,8 +41,27 @@ class RandomScores(Immediate):
             values = []
             for step in solution.steps:
                 texts.append(step.text)
-                digest = blake2b("\x1f".join(texts).encode(), digest_size=8).digest()
-                values.append(int.from_bytes(digest, "little") / 2.0**64)
+                values.append(uniform(*texts))
             return tuple(values)
 
-        super().__init__(f"random:{seed}", score)
+        super().__init__(f"random:{seed}", one_by_one(score))
+
+
+class Constant(Immediate):
+    """The same score for everything: a weighted vote by it is majority, exactly, and best-of-N a random sample.
+
+    Raises UserError for a score outside (0, 1]: votes of weight 0 would all be ties.
+    """
+
+    def __init__(self, value: float = 1.0) -> None:
+        if not 0.0 < value <= 1.0:
+            raise UserError(
+                f"a constant score is above 0 and at most 1, not {value:g}: write constant:P, for example 0.5"
+            )
+        name = "constant" if value == 1.0 else f"constant:{value:g}"
+        super().__init__(name, one_by_one(lambda _, solution: (value,) * len(solution.steps)))
+
+
+def uniform(*texts: str) -> float:
+    """A number in [0, 1) that depends on these texts alone."""
+    return int.from_bytes(blake2b("\x1f".join(texts).encode(), digest_size=8).digest(), "little") / 2.0**64

@@ -97,21 +97,26 @@ class EmbeddedVerifier:
         return self._slots * ROWS_PER_SLOT
 
     def _text(self, under_way: _Open, index: int, prompt: tuple[int, ...], solution: Solution) -> Text:
-        tokens = prompt + tuple(solution.state or self._encode(solution))
-        ends = tuple(accumulate(self._lengths(solution, len(tokens) - len(prompt)), initial=len(prompt)))
+        written, lengths = self._encoded(solution)
         values = list(solution.step_scores[: len(solution.steps)])
-        return Text(tokens, ends, values, lambda: self._settle(under_way, index, tuple(values)))
+        ends = tuple(accumulate(lengths, initial=len(prompt) + len(written) - sum(lengths)))
+        return Text(prompt + written, ends, values, lambda: self._settle(under_way, index, tuple(values)))
 
-    def _encode(self, solution: Solution) -> list[int]:
-        return [*self.tokenizer.encode(solution.text), *([self._eos] if solution.finished else [])]
+    def _encoded(self, solution: Solution) -> tuple[tuple[int, ...], list[int]]:
+        """Its tokens, and how many of them each step has: as the engine drew it, or counted from its text where another did.
 
-    def _lengths(self, solution: Solution, tokens: int) -> list[int]:
-        """Tokens of each step as they stand in the solution: where a text was put into it, not those that were generated."""
-        lengths = [step.tokens for step in solution.steps]
-        if sum(lengths) == tokens:
-            return lengths
-        lengths = [len(self.tokenizer.encode(step.text)) for step in solution.steps]
-        return [*lengths[:-1], lengths[-1] + tokens - sum(lengths)]
+        Where a text was put into a solution, its steps have more tokens than were generated for them.
+        """
+        if solution.state:
+            lengths = [step.tokens for step in solution.steps]
+            if sum(lengths) != len(solution.state):
+                lengths = [len(self.tokenizer.encode(step.text)) for step in solution.steps]
+                lengths[-1] += len(solution.state) - sum(lengths)
+            return tuple(solution.state), lengths
+        steps = [list(self.tokenizer.encode(step.text)) for step in solution.steps]
+        if solution.finished and steps and self._eos not in steps[-1][-1:]:
+            steps[-1].append(self._eos)
+        return tuple(token for step in steps for token in step), [len(step) for step in steps]
 
     def _settle(self, under_way: _Open, index: int, values: StepScores) -> None:
         under_way.scores[index] = values
