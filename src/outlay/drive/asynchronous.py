@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Sequence
 
 from outlay.cost import Ledger, Prices
-from outlay.drive.checking import checked
 from outlay.drive.running import Pending, Running
 from outlay.drive.serving import Served, Unit
 from outlay.errors import OutlayError, Unsupported
@@ -49,8 +48,7 @@ async def solve_over_protocols(
             pending.done(served.sampled(pending, drawn))
         elif verifier is not None and isinstance(pending.request, Score):
             scores = await verifier.score(pending.request.question, pending.request.solutions)
-            ledger.judged(pending.request, scores)
-            pending.done(checked(verifier.name, pending.request, scores))
+            pending.done(served.scored(pending, scores))
 
     running = Running(unit.strategy.solve(unit.question, unit.budget), submit)
     running.start()

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from outlay.cost import Ledger, Prices
-from outlay.drive.checking import checked
 from outlay.drive.running import Pending, Running
 from outlay.drive.serving import Served, Unit
 from outlay.errors import OutlayError
@@ -108,8 +107,7 @@ class BatchingDriver:
         verifier = self.verifier
         if verifier is not None and not verifier.idle and (self.model.idle or verifier.backlog >= verifier.capacity):
             for (active, pending), scores in verifier.advance():
-                active.served.ledger.judged(pending.request, scores)
-                pending.done(checked(verifier.name, pending.request, scores))
+                pending.done(active.served.scored(pending, scores))
                 self._note(active)
         elif not self.model.idle:
             for (active, pending), solutions in self.model.advance():

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from outlay.cost import Ledger
+from outlay.drive.checking import checked
 from outlay.drive.running import Address, Pending, Running, keys, uniform
 from outlay.errors import BudgetExhausted, OutlayError, UserError
 from outlay.selection import choose
 from outlay.strategies import Strategy
 from outlay.tasks import Task
-from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, Trace
+from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, StepScores, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,12 @@ class Served:
             self._origins.append((pending.address, index))
         self.finished += [solution for solution in numbered if solution.finished]
         return numbered
+
+    def scored(self, pending: Pending, scores: Sequence[StepScores]) -> list[StepScores]:
+        """The verifier's scores, entered in the ledger and checked."""
+        assert isinstance(pending.request, Score)
+        self.ledger.judged(pending.request, scores)
+        return checked(str(self.verifier), pending.request, scores)
 
     def trace(self, running: Running) -> Trace:
         """What the run leaves behind, graded where the question has a reference or a judge."""
