@@ -2,7 +2,9 @@ import pytest
 
 from outlay.cli.trying import model_beside, try_model, try_verifier
 from outlay.errors import OutlayError, UserError
+from outlay.models import load as load_model
 from outlay.models.model import Completion
+from outlay.verifiers import load as load_verifier
 from toy import DigitModel
 
 
@@ -86,3 +88,10 @@ def test_what_is_no_verifier_is_refused():
 )
 def test_a_verifier_is_tried_beside_a_model_of_its_own_task(verifier, model):
     assert model_beside(verifier) == model
+
+
+@pytest.mark.parametrize("address", ["agreement", "logprob", "constant", "noisy:0.2:embedded:arithmetic-prm"])
+def test_verifiers_that_are_free_or_made_of_others_are_tried(address):
+    seen = try_verifier(load_verifier(address), load_model(model_beside(address)))
+    assert seen.name == address
+    assert seen.capabilities["steps"] >= 1

@@ -113,6 +113,7 @@ def try_verifier(verifier: Any, model: Any) -> Tried:
     question = question_for(model)
     inside = isinstance(model, InProcessModel)
     solution = drawn(model, Sample(question)) if inside else asyncio.run(whole(model, question))
+    solution = solution.numbered(0, answer_in(model, solution))
     began = time.perf_counter()
     if isinstance(verifier, InProcessVerifier):
         (scores,) = scored(verifier, Score(question, (solution,)))
@@ -146,6 +147,16 @@ def question_for(model: Any) -> Question:
     task = getattr(model, "task", None)
     found = load(task).questions("validation", 1) if task else []
     return found[0] if found else PLAIN_QUESTION
+
+
+def answer_in(model: Any, solution: Solution) -> str | None:
+    """The answer that a finished solution ends in; of a model that names no task the whole text."""
+    from outlay.tasks import load
+
+    if not solution.finished:
+        return None
+    task = getattr(model, "task", None)
+    return load(task).extract(solution.text) if task else solution.text
 
 
 def model_beside(verifier: str) -> str:
