@@ -72,6 +72,7 @@ def search(family: str, spec: dict[str, Any], n: int, questions: int, way: int) 
         "accuracy": sum(bool(t.correct) for t in traces) / len(traces),
         "tokens": sum(t.cost.generated_tokens for t in traces),
         "wasted": sum(one.slots - one.busy for one in counted.values()),
+        "blocks": sum(one.blocks for one in counted.values()),
         "read": sum(one.tokens_read for one in counted.values()),
         "occupancy": {who: one.occupancy for who, one in counted.items()},
         "digest": hashlib.sha256(texts.encode()).hexdigest(),

@@ -49,7 +49,17 @@ def in_lock_step(results: Results, quick: bool) -> None:
                 own["occupancy"]["model"] > LEAST_OCCUPANCY,
             ),
         ]
-    headings = ("what", "CPU seconds", "of own pace", "wasted slots", "of own pace", "model", "verifier", "peak MiB")
+    headings = (
+        "what",
+        "CPU seconds",
+        "of own pace",
+        "blocks",
+        "of own pace",
+        "wasted slots",
+        "model",
+        "verifier",
+        "peak MiB",
+    )
     results.add("lock_step", Table(f"Searches, N = {N}", headings, tuple(rows)), *targets)
 
 
@@ -75,8 +85,9 @@ def _cells(one: dict[str, Any], own: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{one['cpu_seconds']:.1f}",
         f"{_ratio(one, own, 'cpu_seconds'):.2f} x",
+        f"{one['blocks']:,}",
+        f"{_ratio(one, own, 'blocks'):.2f} x",
         f"{one['wasted']:,}",
-        f"{_ratio(one, own, 'wasted'):.1f} x",
         f"{one['occupancy']['model']:.1%}",
         f"{one['occupancy']['verifier']:.1%}",
         f"{one['peak_mib']:,.0f}",

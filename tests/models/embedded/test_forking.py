@@ -51,10 +51,17 @@ def test_a_fork_copies_its_prefix_once_to_each_branch(models: dict[str, Weights]
 
 def test_of_a_branch_only_what_is_its_own_is_copied_out(models: dict[str, Weights]) -> None:
     engine = Engine(models["policy"])
-    drawn = engine.run([GenerateJob((5, 6, 7), tuple(range(6)), 20, stop=frozenset(range(3, 37)), stops=4)])
-    lengths = [len(r.tokens) - 1 for r in drawn if isinstance(r, Continuation) and r.finish == "stop"]
-    assert len(lengths) == 6
-    assert engine.counters.tokens_kept == 3 + sum(lengths)
+    drawn = engine.run([GenerateJob((5, 6, 7), tuple(range(12)), 20, stop=frozenset(range(3, 37)), stops=4)])
+    read = {r.tokens[:-1] for r in drawn if isinstance(r, Continuation) and r.finish == "stop"}
+    assert len(read) > 1
+    assert engine.counters.tokens_kept == 3 + sum(map(len, read))
+
+
+def test_branches_of_the_same_tokens_are_copied_out_once(models: dict[str, Weights]) -> None:
+    engine = Engine(models["policy"])
+    drawn = engine.run([GenerateJob((5, 6, 7), (4, 4, 4, 4), 20, stop=frozenset(range(3, 37)), stops=4)])
+    (tokens,) = {r.tokens for r in drawn if isinstance(r, Continuation)}
+    assert engine.counters.tokens_kept == 3 + len(tokens) - 1
 
 
 def test_what_several_jobs_begin_with_is_read_once_though_they_come_together(models: dict[str, Weights]) -> None:

@@ -340,8 +340,10 @@ class Engine:
                 )
             )
             if finish == "stop" and known - 1 > prompt:
-                prefix = self._kept(group, lane, known - 1, keys_values=True, logprobs=True)
-                self._cache.put(group.tokens[lane, : known - 1].tobytes(), prefix)
+                read = group.tokens[lane, : known - 1].tobytes()
+                if not self._cache.holds(read, (True, True)):  # others may have drawn the same
+                    prefix = self._kept(group, lane, known - 1, keys_values=True, logprobs=True)
+                    self._cache.put(read, prefix)
         group.release(lanes)
 
     def _finish_reading(self, group: Lanes, lane: int) -> None:

@@ -72,6 +72,14 @@ class PrefixCache:
     def __contains__(self, tokens: bytes) -> bool:
         return tokens in self._prefixes
 
+    def holds(self, tokens: bytes, worth: tuple[bool, bool]) -> bool:
+        """Whether something worth as much (see `Prefix.worth`) is stored already; asking is using it."""
+        held = self._prefixes.get(tokens)
+        if held is None or held.worth < worth:
+            return False
+        self._touch(tokens, held)
+        return True
+
     def put(self, tokens: bytes, prefix: Prefix) -> Prefix:
         """Store a prefix, then drop old ones until the limit holds (the new one too, where it alone passes it).
 
