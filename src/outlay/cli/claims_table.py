@@ -53,7 +53,7 @@ def claims_table(claims: Sequence[Claim], several: frozenset[str] = frozenset())
     table.add_column("on what", overflow="fold")
     for claim in claims:
         if claim["verdict"] != UNDECIDED:
-            table.add_row(claim["verdict"], points(claim["difference"]), _on_what(claim, several))
+            table.add_row(claim["verdict"], figure_of(claim), _on_what(claim, several))
     open_ones = [claim for claim in claims if claim["verdict"] == UNDECIDED]
     if open_ones:
         tasks = ", ".join(dict.fromkeys(_of(claim, several) for claim in open_ones))
@@ -69,6 +69,20 @@ def points(difference: Mapping[str, float]) -> str:
     """
     mean, low, high = (100 * difference[end] for end in ("mean", "low", "high"))
     return f"{mean:+z.1f} [{low:+z.1f}, {high:+z.1f}]"
+
+
+def figure_of(claim: Claim) -> str:
+    """What a claim found: points, or a ratio where that is its unit.
+
+    >>> figure_of({"unit": "times", "difference": {"mean": 2.04, "low": 1.3, "high": None}})
+    '2.0x [1.3, inf]'
+    """
+    found = claim["difference"]
+    if claim.get("unit", "points") == "points":
+        return points(found)
+    return (
+        f"{found['mean']:.1f}x [{found['low']:.1f}, {'inf' if found['high'] is None else format(found['high'], '.1f')}]"
+    )
 
 
 def _on_what(claim: Claim, several: frozenset[str]) -> str:

@@ -28,7 +28,13 @@ class Findings:
 
 def settings_of(study: Study) -> Settings:
     """How the study's traces are to be read."""
-    return Settings(seed=study.seed, bins=study.bins, pilot=study.pilot, headline_budget=study.headline_budget)
+    return Settings(
+        seed=study.seed,
+        bins=study.bins,
+        pilot=study.pilot,
+        headline_budget=study.headline_budget,
+        every_finding=study.every_finding,
+    )
 
 
 def find(study: Study, store: Store) -> Findings:
