@@ -42,7 +42,7 @@ def find(study: Study, store: Store) -> Findings:
     settings = settings_of(study)
     order = {(recorded_name(entry.task), entry.model): number for number, entry in enumerate(study.entries)}
     found = sorted(
-        recorded(store.solutions(), store.runs(), roles_of(study)),
+        recorded(store.solutions(), store.runs(), roles_of(study), detailed=study.every_finding),
         key=lambda one: order[one.pool.task, one.pool.model],
     )
     groups = [group_of(one, settings) for one in found]
