@@ -48,6 +48,9 @@ SkipBad = Annotated[
         "--skip-bad", help="Go on without bad rows and damaged parts of traces; warnings say which were left out."
     ),
 ]
+Findings = Annotated[
+    bool, typer.Option("--findings", help="Ask every finding of docs/reproduction.md that the samples allow.")
+]
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,7 @@ def analyse(
     budget: Budget = None,
     shrinkage: Shrinkage = 20.0,
     skip_bad: SkipBad = False,
+    findings: Findings = False,
     verbose: Verbose = False,
 ) -> None:
     """Curves, difficulty, policies and a report from samples that already exist.
@@ -85,7 +89,14 @@ def analyse(
     if out is not None:
         check_outputs(out, "summary.json", "report.html")
     console = Console(stderr=as_json)
-    settings = Settings(seed=seed, bins=bins, pilot=pilot or 4, headline_budget=budget or 16, shrinkage=shrinkage)
+    settings = Settings(
+        seed=seed,
+        bins=bins,
+        pilot=pilot or 4,
+        headline_budget=budget or 16,
+        shrinkage=shrinkage,
+        every_finding=findings,
+    )
     with console.status("reading samples"):
         samples = read(traces, skip_bad=skip_bad)
     log.info(

@@ -40,7 +40,7 @@ TOPICS: Mapping[str, tuple[Finding, ...]] = {
         claims_policies.PILOT_PAYS,
         claims_policies.KNOWING_PAYS,
         claims_policies.BINS_PAY,
-        claims_policies.TWO_BINS,
+        claims_policies.FEWER_BINS,
         claims_policies.EIGHT_BINS,
     ),
     "Difficulty": (

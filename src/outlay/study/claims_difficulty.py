@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from outlay import difficulty
 from outlay.strategies.names import method_name
-from outlay.study.claim import NEARLY, Claim, Finding
+from outlay.study.claim import NEARLY, Asked, Claim, Finding
 from outlay.study.evidence import Evidence
 from outlay.study.levels import level_values
 from outlay.study.pools import Floats
@@ -101,6 +101,8 @@ def _agreement(evidence: Evidence) -> Iterator[Claim]:
     if not {"oracle", "predicted"} <= set(evidence.bins):
         return
     true, told = evidence.bins["oracle"], evidence.bins["predicted"]
+    if true.max() != told.max():  # equal values left fewer of one kind, and their numbers mean different things
+        return
     found = difficulty.agreement(told, true)
     hit = (true == told).astype(np.float64)
     chance = (told[None, :] == true[:, None]).mean(axis=1)
@@ -125,14 +127,13 @@ def _agreement(evidence: Evidence) -> Iterator[Claim]:
         )
 
 
-def human(evidence: Evidence) -> Iterator[Claim]:
-    """People's levels against the model's own difficulty, told by samples that measure nothing; nothing without levels."""
-    levels = level_values(evidence.pool.levels)
+def by_level(asked: Asked, given: Sequence[str] | None, rate: Floats) -> Iterator[Claim]:
+    """How often the model is right `[Q]` on the questions that people find easiest and hardest; nothing without levels."""
+    levels = level_values(given)
     if levels is None:
         return
-    rate = evidence.pool.correct.mean(axis=1)
     easiest, hardest = levels == levels.max(), levels == levels.min()
-    yield evidence.asked.unpaired(
+    yield asked.unpaired(
         HUMAN_ORDERS,
         ("right on the easiest level", "on the hardest"),
         (rate[easiest], rate[hardest]),
@@ -142,6 +143,15 @@ def human(evidence: Evidence) -> Iterator[Claim]:
             f"level {-value:g}: {100 * rate[levels == value].mean():.1f}%" for value in np.unique(levels)[::-1]
         ),
     )
+
+
+def human(evidence: Evidence) -> Iterator[Claim]:
+    """People's levels against the model's own difficulty, five bins or as many as there are levels; nothing without levels."""
+    levels = level_values(evidence.pool.levels)
+    if levels is None:
+        return
+    rate = evidence.pool.correct.mean(axis=1)
+    yield from by_level(evidence.asked, evidence.pool.levels, rate)
     count = len(np.unique(levels))
     true = difficulty.Bins.fit(rate, count).assign(rate)
     told = difficulty.Bins.fit(levels, count).assign(levels)

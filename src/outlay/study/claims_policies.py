@@ -21,6 +21,7 @@ from outlay.study.claim import APART, NEARLY, Claim, Finding
 from outlay.study.comparing import headline
 from outlay.study.deciding import FLOPS, View, baselines, candidates_of, per_bin_policies
 from outlay.study.evidence import Evidence
+from outlay.study.levels import level_values
 from outlay.study.measure import budgets_up_to, expected, with_probabilities
 from outlay.study.pools import Floats
 from outlay.study.rescoring import Rescored
@@ -52,7 +53,7 @@ OPTIMAL_SAVES = Finding(
 OPTIMAL_SAVES_FOUR = Finding(
     17,
     "compute_optimal_saves_four_times",
-    "deciding per difficulty bin needs four times less compute than best-of-N for the same accuracy, or less than that",
+    "deciding per difficulty bin needs at least four times less compute than best-of-N for the same accuracy",
     OPTIMAL,
     "Up to 4 times less: 16 generations against 64 for search, 64 against 256 for revisions.",
 )
@@ -70,10 +71,10 @@ BINS_PAY = Finding(
     REPLIES,
     "The paper uses five bins throughout.",
 )
-TWO_BINS = Finding(
+FEWER_BINS = Finding(
     19,
-    "two_bins_nearly_as_good",
-    "two difficulty bins are nearly as good (within 2 points) as five",
+    "fewer_bins_nearly_as_good",
+    "two or three difficulty bins are nearly as good (within 2 points) as five",
     REPLIES,
     "The paper uses five bins throughout.",
 )
@@ -92,7 +93,7 @@ KNOWING_PAYS = Finding(
     "Oracle and predicted bins do about equally well; the paper has no control by shuffled bins.",
 )
 
-COUNTS: Mapping[int, Finding] = {1: BINS_PAY, 2: TWO_BINS, 8: EIGHT_BINS}
+COUNTS: Mapping[int, Finding] = {1: BINS_PAY, 2: FEWER_BINS, 3: FEWER_BINS, 8: EIGHT_BINS}
 
 
 def deciding(evidence: Evidence, group: Mapping[str, Any]) -> list[Claim]:
@@ -132,7 +133,8 @@ class _Choosing:
     @cached_property
     def values(self) -> dict[str, Floats]:
         """Difficulty by every kind of estimate, people's levels too."""
-        return dict(self.evidence.values)
+        levels = level_values(self.evidence.pool.levels)
+        return {**self.evidence.values, **({} if levels is None else {"level": levels})}
 
     @cached_property
     def policies(self) -> dict[str, PolicyCurve]:
@@ -150,7 +152,7 @@ def _optimal(choosing: _Choosing) -> Iterator[Claim]:
         mine, on, name = curve.accuracy[:, 0], f"all, N = {at}", f"per bin ({kind})"
         uniform, fixed = (choosing.fixed[one] for one in ("uniform", "best_fixed"))
         note = "what knowing difficulty costs is left aside"
-        told: dict[str, Any] = {"bins": kind, "note": note}
+        told: dict[str, Any] = {"bins": kind, "note": "" if kind == "level" else note}
         yield evidence.asked.paired(OPTIMAL_AHEAD, (name, method), (mine, uniform.accuracy[:, place]), "", on, **told)
         sides = (name, "the best that is the same for all")
         yield evidence.asked.paired(OPTIMAL_OVER_FIXED, sides, (mine, fixed.accuracy[:, place]), "", on, **told)
