@@ -9,12 +9,14 @@ sentences follow from the summaries, which hold no date and no machine that the 
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from reproduction_tables import tables_of
 
 from outlay.cli.claims_table import figure_of
 from outlay.study.catalogue import TOPICS
@@ -66,6 +68,7 @@ def page(summaries: Sequence[Mapping[str, Any]]) -> str:
     parts += ["## At a glance\n", "\n".join(glance(claims))]
     for topic, findings in TOPICS.items():
         parts.append(f"\n## {topic}")
+        parts += tables_of(topic, summaries)
         parts += ["\n".join(told(finding, claims)) for finding in findings]
     return "\n".join(parts) + "\n"
 
@@ -149,11 +152,13 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def main() -> None:
-    """Read the summaries that the command line names and write the page."""
-    summaries = [json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:]]
-    if not summaries:
-        sys.exit("name at least one summary.json: outlay run studies/snell2024.yaml --out runs/snell2024 makes one")
-    PAGE.write_text(page(summaries), encoding="utf-8")
+    """Read the summaries that the command line names and write the page; `--page FILE` writes it elsewhere."""
+    arguments = argparse.ArgumentParser(description="Write docs/reproduction.md from the summaries of studies.")
+    arguments.add_argument("summaries", nargs="+", type=Path, help="summary.json of a study, as `outlay run` writes it")
+    arguments.add_argument("--page", type=Path, default=PAGE, help="the page that is written")
+    given = arguments.parse_args()
+    summaries = [json.loads(path.read_text(encoding="utf-8")) for path in given.summaries]
+    given.page.write_text(page(summaries), encoding="utf-8")
 
 
 if __name__ == "__main__":

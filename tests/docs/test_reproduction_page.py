@@ -1,6 +1,8 @@
 """The page that is made from summaries: every claim is on it, with its verdict, and what was not asked is said."""
 
 import importlib.util
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,12 +16,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def reproduction() -> ModuleType:
+def reproduction() -> Iterator[ModuleType]:
+    sys.path.insert(0, str(ROOT / "docs"))  # where Python looks when the script is run
     spec = importlib.util.spec_from_file_location("reproduction", ROOT / "docs" / "reproduction.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    yield module
+    sys.path.remove(str(ROOT / "docs"))
 
 
 def claim(name: str, verdict: str, task: str = "countdown", **changes: Any) -> dict[str, Any]:
@@ -54,7 +58,7 @@ NAME = "beam_ahead_at_small_n"
 
 def test_all_three_verdicts_stand_beside_the_papers_words(reproduction: ModuleType) -> None:
     claims = [claim(NAME, verdict) for verdict in VERDICTS]
-    page = reproduction.page([{"study": "snell2024", "claims": claims}])
+    page = reproduction.page([{"study": "snell2024", "groups": [], "claims": claims}])
     part = page[page.index('<a id="beam-ahead-at-small-n">') :].partition("<a id=")[2].partition("<a id=")[0]
     assert "At small budgets beam search is significantly ahead of best-of-N." in part
     for verdict in VERDICTS:
@@ -77,18 +81,26 @@ def test_a_row_of_the_overview_counts_each_family(reproduction: ModuleType) -> N
 
 
 def test_what_could_not_be_asked_is_said_of_every_other_finding(reproduction: ModuleType) -> None:
-    page = reproduction.page([{"study": "snell2024", "claims": [claim(NAME, "holds")]}])
+    page = reproduction.page([{"study": "snell2024", "groups": [], "claims": [claim(NAME, "holds")]}])
     assert page.count("nothing that was recorded allows to ask it.") == len(every()) - 1
 
 
 def test_a_ratio_is_told_as_one(reproduction: ModuleType) -> None:
     ratio = {"unit": "times", "level": 4.0, "difference": {"mean": 2.5, "low": 1.2, "high": None}}
-    page = reproduction.page([{"study": "s", "claims": [claim("compute_optimal_saves", "holds", **ratio)]}])
+    page = reproduction.page(
+        [{"study": "s", "groups": [], "claims": [claim("compute_optimal_saves", "holds", **ratio)]}]
+    )
     assert "| holds | 2.5x [1.2, inf] | countdown, small | what: another / one / thing |" in page
 
 
 def test_the_page_tells_no_date_and_no_machine(reproduction: ModuleType) -> None:
-    summary = {"study": "s", "claims": [claim(NAME, "holds")], "seconds": 7.5, "machine": {"cpu": "A CPU"}}
+    summary = {
+        "study": "s",
+        "groups": [],
+        "claims": [claim(NAME, "holds")],
+        "seconds": 7.5,
+        "machine": {"cpu": "A CPU"},
+    }
     page = reproduction.page([summary])
     assert "A CPU" not in page and "7.5" not in page
 

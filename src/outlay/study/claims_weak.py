@@ -26,7 +26,7 @@ from outlay.study.measure import with_probabilities
 from outlay.study.pools import Bools, Floats
 from outlay.study.rescoring import Rescored
 from outlay.study.runs import Larger
-from outlay.study.training import training_of
+from outlay.study.training import Training, training_of
 from outlay.study.ways import Spent, Way, drawn_of, greedy_of, pair_of, solution_tokens
 
 WEAK = "Snell et al., replies to reviewers: weak verifiers"
@@ -257,9 +257,9 @@ def training_part(evidences: Sequence[Evidence]) -> list[dict[str, Any]]:
     """Accuracy against the FLOPs of training the verifier, or the reviser: a curve for each task, model and N.
 
     Returns:
-        Entries of `task`, `model`, `n`, `without` (accuracy without any verifier) and `points`, each with `name`, `role`, `flops`
-        (training and the drawing of what was learned from; 0 for what was not trained, null where that is not known) and
-        `accuracy`, the cheapest first.
+        Entries of `task`, `model`, what was `trained` (`verifier` or `reviser`), `method`, `n`, `without` (what none gives), and
+        `points`, each with `name`, `role`, `flops` (training and the drawing of what was learned from; null where there is no
+        record) and `accuracy`, the cheapest first.
     """
     found = []
     for evidence in evidences:
@@ -285,13 +285,66 @@ def training_part(evidences: Sequence[Evidence]) -> list[dict[str, Any]]:
             {
                 "task": evidence.pool.task,
                 "model": evidence.pool.model,
+                "trained": "verifier",
                 "method": str(evidence.baseline),
                 "n": evidence.ks[-1],
                 "without": {"name": name, **as_points(interval(alone[:, -1:], **options))[0]},
                 "points": points,
             }
         )
+    return [*found, *_reviser_part(evidences)]
+
+
+def _reviser_part(evidences: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Revisers of one base on the same questions: the longest single chain that all of them wrote, chosen alike."""
+    groups: dict[Any, list[tuple[Evidence, Training]]] = {}
+    for evidence in evidences:
+        record = training_of(evidence.pool.model, solution_tokens(evidence))
+        if record is not None and record.revises:
+            key = evidence.pool.task, evidence.pool.questions, evidence.found.verifier, record.base
+            groups.setdefault(key, []).append((evidence, record))
+    found = []
+    for (task, *_, base), group in groups.items():
+        revisers = sorted(group, key=lambda one: one[1].flops)
+        chains = [_single_chains(evidence) for evidence, _ in revisers]
+        shared = set.intersection(*(set(one) for one in chains))
+        if len(revisers) < 2 or not shared:
+            continue
+        at = max(shared, key=lambda place: (place[1], "verifier" in place[0]))
+        settings = revisers[0][0].settings
+        options: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.seed}
+        points = [
+            {
+                "name": record.name,
+                "role": "policy",
+                "flops": record.flops,
+                "accuracy": as_points(interval(one[at], **options))[0],
+            }
+            for (_, record), one in zip(revisers, chains, strict=True)
+        ]
+        single = revisers[0][0].tables["pass"][:, :1]
+        found.append(
+            {
+                "task": task,
+                "model": f"revisers of {base}",
+                "trained": "reviser",
+                "method": "revisions",
+                "n": at[1],
+                "without": {"name": "one sample", **as_points(interval(single, **options))[0]},
+                "points": points,
+            }
+        )
     return found
+
+
+def _single_chains(evidence: Evidence) -> dict[tuple[str, int], Floats]:
+    """Accuracy `[Q, 1]` of one chain, by strategy and N."""
+    return {
+        (run.key, n): run.correct[:, place : place + 1].astype(np.float64)
+        for run in evidence.runs.values()
+        if run.spec["name"] == "revisions" and run.spec.get("chains", 1) == 1
+        for place, n in enumerate(run.budgets)
+    }
 
 
 def _short(address: str | None) -> str:
