@@ -226,9 +226,9 @@ def _both(first: tuple[Evidence, Larger], second: tuple[Evidence, Larger]) -> It
     greedy = [greedy_of(larger) for _, larger in both]
     names = " and ".join(one.pool.task for one, _ in both)
     note = "as if one pretraining served both: the lab has a model for each"
+    tables = [_table(pool, method) for pool, method in zip(pools, methods, strict=True)]
     for ratio in RATIOS:
         budgets = [pair.answer_flops + (pair.budget(ratio) - pair.answer_flops) / len(pairs) for pair in pairs]
-        tables = [_table(pool, method) for pool, method in zip(pools, methods, strict=True)]
         equal = [_at(table, budget) for table, budget in zip(tables, budgets, strict=True)]
         shared = _shared(tables, sum(budgets), evidence)
         on = f"all, R = {ratio:g} for each"

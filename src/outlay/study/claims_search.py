@@ -106,7 +106,7 @@ def rescored_table(evidence: Evidence, other: Rescored, method: str) -> Floats:
 def pool_table(evidence: Evidence, pool: Pool, method: str) -> Floats:
     """Accuracy `[Q, len(ks)]` of a method on a pool of the same size as the evidence's own."""
     seed = evidence.settings.seed
-    return expected(with_probabilities(pool, seed), list(evidence.ks), seed)[0][method]
+    return expected(with_probabilities(pool, seed), list(evidence.ks), seed, (method,))[0][method]
 
 
 def _aggregation(evidence: Evidence) -> Iterator[Claim]:
