@@ -1,4 +1,4 @@
-"""Write docs/reproduction.md: the paper, claim by claim, from the summaries of studies.
+"""Write docs/reproduction.md, the paper claim by claim, and docs/reproduction.csv, every claim, from the summaries of studies.
 
     outlay run studies/snell2024.yaml --out runs/snell2024
     python docs/reproduction.py runs/snell2024/summary.json
@@ -10,6 +10,8 @@ sentences follow from the summaries, which hold no date and no machine that the 
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +25,7 @@ from outlay.study.catalogue import TOPICS
 from outlay.study.claim import VERDICTS, Finding, counted
 
 PAGE = Path(__file__).parent / "reproduction.md"
+EVERY = PAGE.with_suffix(".csv")
 
 FAMILIES = {
     "countdown": "search",
@@ -33,6 +36,9 @@ FAMILIES = {
     "programs": "programs",
 }
 """What the tasks of the lab stand for; every other task is a pool of real samples."""
+
+MOST_SHOWN = 12
+"""Of a finding with more claims than this the page shows those that are decided; the file beside it holds them all."""
 
 COLUMNS = ("search", "arithmetic", "revision", "knowledge", "programs", "real pools")
 
@@ -47,8 +53,8 @@ Made by `docs/reproduction.py` from the summaries of studies; every figure is re
 Each finding of Snell et al. ([arXiv 2408.03314](https://arxiv.org/abs/2408.03314)), of its appendices, and of what its reviewers
 asked for, is asked of every family of the lab that allows it. It **holds** where the 95% interval of the difference lies wholly on
 the claimed side, **does not hold** where it lies wholly on the other side, and **cannot be told** otherwise; the rules are fixed in
-code ([explanation](explanation/claims.md)). All that were asked are here, and none was picked by its verdict: {count}. Each
-interval is at 95% by itself, so of claims about what does not differ at all about one in twenty would be decided by chance. A
+code ([explanation](explanation/claims.md)). All that were asked are counted here, and none was picked by its verdict: {count}.
+[One file](reproduction.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ at all about one in twenty would be decided by chance. A
 verdict says something of these small models and these questions, and by itself nothing for or against the paper.
 """
 
@@ -92,10 +98,42 @@ def told(finding: Finding, claims: Sequence[Claim]) -> Iterable[str]:
     yield f"### {finding.says[:1].upper()}{finding.says[1:]}\n"
     yield f"*In the paper* ({finding.source}): {finding.paper}\n"
     yield f"*Here*: {sentence(mine)}\n"
-    if mine:
+    shown = [claim for claim in mine if len(mine) <= MOST_SHOWN or claim["verdict"] != VERDICTS[2]]
+    if shown:
         yield "| verdict | figure (95%) | family and model | what | on | questions that differ / all |"
         yield "|---|---|---|---|---|---|"
-        yield from (_row(claim) for claim in mine)
+        yield from (_row(claim) for claim in shown)
+    if len(shown) < len(mine):
+        yield f"\nThe {len(mine) - len(shown)} that cannot be told are in [reproduction.csv]({EVERY.name}), with their figures."
+
+
+FIELDS = (
+    "finding",
+    "name",
+    "verdict",
+    "unit",
+    "mean",
+    "low",
+    "high",
+    "level",
+    "margin",
+    "task",
+    "model",
+    "subject",
+    "on",
+)
+MORE = ("bins", "ahead", "behind", "questions", "differing", "note")
+
+
+def every_claim(summaries: Sequence[Mapping[str, Any]]) -> str:
+    """All claims as CSV, a row each."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow((*FIELDS, *MORE))
+    for claim in (claim for summary in summaries for claim in summary.get("claims", ())):
+        told = {**claim, **claim["difference"]}
+        rows.writerow(["" if told[name] is None else told[name] for name in (*FIELDS, *MORE)])
+    return text.getvalue()
 
 
 def sentence(claims: Sequence[Claim]) -> str:
@@ -159,6 +197,7 @@ def main() -> None:
     given = arguments.parse_args()
     summaries = [json.loads(path.read_text(encoding="utf-8")) for path in given.summaries]
     given.page.write_text(page(summaries), encoding="utf-8")
+    given.page.with_suffix(".csv").write_text(every_claim(summaries), encoding="utf-8")
 
 
 if __name__ == "__main__":

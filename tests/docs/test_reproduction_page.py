@@ -1,6 +1,8 @@
 """The page that is made from summaries: every claim is on it, with its verdict, and what was not asked is said."""
 
+import csv
 import importlib.util
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +93,17 @@ def test_a_ratio_is_told_as_one(reproduction: ModuleType) -> None:
         [{"study": "s", "groups": [], "claims": [claim("compute_optimal_saves", "holds", **ratio)]}]
     )
     assert "| holds | 2.5x [1.2, inf] | countdown, small | what: another / one / thing |" in page
+
+
+def test_of_many_claims_the_page_shows_the_decided_and_the_file_all(reproduction: ModuleType) -> None:
+    many = [claim(NAME, "cannot be told") for _ in range(reproduction.MOST_SHOWN)] + [claim(NAME, "holds")]
+    summaries = [{"study": "s", "groups": [], "claims": many}]
+    page = reproduction.page(summaries)
+    assert page.count("\n| holds | ") == 1 and "\n| cannot be told | " not in page
+    assert f"The {reproduction.MOST_SHOWN} that cannot be told are in [reproduction.csv](reproduction.csv)" in page
+    rows = list(csv.DictReader(io.StringIO(reproduction.every_claim(summaries))))
+    assert len(rows) == len(many)
+    assert (rows[-1]["verdict"], rows[-1]["mean"], rows[-1]["bins"]) == ("holds", "0.05", "")
 
 
 def test_the_page_tells_no_date_and_no_machine(reproduction: ModuleType) -> None:
