@@ -42,6 +42,11 @@ MOST_SHOWN = 12
 
 COLUMNS = ("search", "arithmetic", "revision", "knowledge", "programs", "real pools")
 
+REAL_POOLS = (
+    "outlay analyse SAMPLES... --findings --out runs/real-pools  # which samples, and from where: studies/README.md"
+)
+"""What makes the summary that is of no study: samples that others drew, which are no part of the repository."""
+
 HEAD = """# The paper, claim by claim
 
 Made by `docs/reproduction.py` from the summaries of studies; every figure is re-made by
@@ -54,8 +59,9 @@ Each finding of Snell et al. ([arXiv 2408.03314](https://arxiv.org/abs/2408.0331
 asked for, is asked of every family of the lab that allows it. It **holds** where the 95% interval of the difference lies wholly on
 the claimed side, **does not hold** where it lies wholly on the other side, and **cannot be told** otherwise; the rules are fixed in
 code ([explanation](explanation/claims.md)). All that were asked are counted here, and none was picked by its verdict: {count}.
-[One file](reproduction.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ at all about one in twenty would be decided by chance. A
-verdict says something of these small models and these questions, and by itself nothing for or against the paper.
+[One file](reproduction.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ at all
+about one in twenty would be decided by chance. A verdict says something of these small models and these questions, and by itself
+nothing for or against the paper.
 """
 
 Claim = Mapping[str, Any]
@@ -69,7 +75,8 @@ def page(summaries: Sequence[Mapping[str, Any]]) -> str:
         for summary in summaries
         if "study" in summary
     ]
-    made = " ".join(f"runs/{summary['study']}/summary.json" for summary in summaries if "study" in summary)
+    commands += [REAL_POOLS] if any("study" not in summary for summary in summaries) else []
+    made = " ".join(f"runs/{summary.get('study', 'real-pools')}/summary.json" for summary in summaries)
     parts = [HEAD.format(commands="\n".join([*commands, f"python docs/reproduction.py {made}"]), count=counted(claims))]
     parts += ["## At a glance\n", "\n".join(glance(claims))]
     for topic, findings in TOPICS.items():

@@ -24,6 +24,9 @@ Traces = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="Folder for summary.json and report.html; without it nothing is written.")
 ]
+Findings = Annotated[
+    bool, typer.Option("--findings", help="Ask every finding of docs/reproduction.md that the samples allow.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of resampling, folds and random orders.")]
 Bins = Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")]
 Pilot = Annotated[
@@ -48,10 +51,6 @@ SkipBad = Annotated[
         "--skip-bad", help="Go on without bad rows and damaged parts of traces; warnings say which were left out."
     ),
 ]
-Findings = Annotated[
-    bool, typer.Option("--findings", help="Ask every finding of docs/reproduction.md that the samples allow.")
-]
-
 log = logging.getLogger(__name__)
 
 
@@ -59,13 +58,13 @@ def analyse(
     traces: Traces,
     out: Out = None,
     as_json: AsJson = False,
+    findings: Findings = False,
     seed: Seed = 0,
     bins: Bins = 5,
     pilot: Pilot = None,
     budget: Budget = None,
     shrinkage: Shrinkage = 20.0,
     skip_bad: SkipBad = False,
-    findings: Findings = False,
     verbose: Verbose = False,
 ) -> None:
     """Curves, difficulty, policies and a report from samples that already exist.
