@@ -59,8 +59,8 @@ Each finding of Snell et al. ([arXiv 2408.03314](https://arxiv.org/abs/2408.0331
 asked for, is asked of every family of the lab that allows it. It **holds** where the 95% interval of the difference lies wholly on
 the claimed side, **does not hold** where it lies wholly on the other side, and **cannot be told** otherwise; the rules are fixed in
 code ([explanation](explanation/claims.md)). All that were asked are counted here, and none was picked by its verdict: {count}.
-[One file](reproduction.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ at all
-about one in twenty would be decided by chance. A verdict says something of these small models and these questions, and by itself
+[One file](reproduction.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ
+at all about one in twenty would be decided by chance. A verdict says something of these small models and these questions, and by itself
 nothing for or against the paper.
 """
 
