@@ -60,8 +60,8 @@ asked for, is asked of every family of the lab that allows it. It **holds** wher
 the claimed side, **does not hold** where it lies wholly on the other side, and **cannot be told** otherwise; the rules are fixed in
 code ([explanation](explanation/claims.md)). All that were asked are counted here, and none was picked by its verdict: {count}.
 [One file](reproduction.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ
-at all about one in twenty would be decided by chance. A verdict says something of these small models and these questions, and by itself
-nothing for or against the paper.
+at all about one in twenty would be decided by chance. A verdict says something of these small models and these questions, and
+by itself nothing for or against the paper.
 """
 
 Claim = Mapping[str, Any]
