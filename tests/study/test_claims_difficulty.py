@@ -82,6 +82,7 @@ def test_predicted_bins_against_chance(predicted: np.ndarray, verdict: str) -> N
 def test_the_ends_against_the_middle(predicted: np.ndarray, verdict: str) -> None:
     (claim,) = of(telling_difficulty(evidence(difficulty_pool=told_as(predicted))), "extremes_told_best")
     assert claim.verdict == verdict
+    assert abs(claim.mean) == pytest.approx(0.0 if verdict == "cannot be told" else 1.0)
 
 
 @pytest.mark.parametrize(

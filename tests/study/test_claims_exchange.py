@@ -2,15 +2,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from claim_worlds import EASY, HARD, HARDEST, MIDDLE, QUESTIONS, SAMPLES, names, of, pool, run, verdicts
+from claim_worlds import EASY, FAST, HARD, HARDEST, MIDDLE, QUESTIONS, SAMPLES, names, of, pool, run, verdicts
 from size_worlds import COUNT, HALF, LARGE, SMALL, TOKENS, larger, world
 
+from outlay.exchange import Pair
+from outlay.study.claim import Claim
 from outlay.study.claims_exchange import exchanging, over_tasks, tuning_of
 from outlay.study.deciding import Realised
 from outlay.study.details import Details
 from outlay.study.exchanging import RATIOS
 from outlay.study.pools import Pool
 from outlay.study.training import training_of
+from outlay.verifiers import load
 
 EVERY, NONE = np.ones(QUESTIONS, dtype=bool), np.zeros(QUESTIONS, dtype=bool)
 SCALE = COUNT[LARGE] / COUNT[SMALL]
@@ -99,6 +102,34 @@ def test_the_larger_model_may_draw_samples_too(share: np.ndarray, misled: object
     assert {claim.verdict for claim in claims} == {verdict}
 
 
+def bought(claims: list[Claim], on: str) -> int:
+    """N of the small model in the claim on this."""
+    (told,) = {claim.ahead for claim in claims if claim.on == on}
+    return int(told.rpartition(" ")[2])
+
+
+def test_the_larger_models_own_samples_are_paid_for() -> None:
+    """Its four samples cost four answers, and the small model gets what that comes to."""
+    tokens = TOKENS / 8
+    found = world(MIDDLE, larger=(larger(MIDDLE, tokens, theirs(HALF)),))
+    pair = Pair(COUNT[SMALL], COUNT[LARGE], 0.0, 2 * COUNT[LARGE] * tokens)
+    budget = pair.budget(22) + 3 * pair.answer_flops
+    claims = of(exchanging(found), "small_ahead_of_larger_with_samples")
+    assert bought(claims, "all, R = 22") == int(budget / (2 * COUNT[SMALL] * TOKENS)) == 7
+
+
+def test_the_verifiers_training_is_paid_for() -> None:
+    judge = "embedded:countdown-prm"
+    found = world(MIDDLE, tokens=TOKENS / 7.8, verifier=judge, details=Details(3.0))
+    tuning = tuning_of(found, judge)
+    assert tuning is not None
+    plain = Pair(COUNT[SMALL], COUNT[LARGE], float(load(judge).parameters), 2 * COUNT[LARGE] * TOKENS / 7.8)
+    paid = replace(plain, verifier_tuning=tuning)
+    n = [int(pair.budget(0.79) / (2 * COUNT[SMALL] * TOKENS)) for pair in (paid, plain)]
+    assert n[0] < n[1] < SAMPLES
+    assert bought(of(exchanging(found), "small_ahead_verifier_training_paid", "all"), "all, R = 0.79") == n[0]
+
+
 def test_without_a_larger_model_nothing_is_exchanged() -> None:
     assert exchanging(world(MIDDLE, larger=())) == []
 
@@ -133,6 +164,30 @@ def test_both_tasks_against_the_larger_models(right: np.ndarray, small: np.ndarr
     claims = of(over_tasks(two_tasks(drawn, drawn, right)), "small_ahead_over_tasks")
     assert [claim.verdict for claim in claims] == [verdict] * len(RATIOS)
     assert claims[0].questions == 2 * QUESTIONS
+
+
+def test_pretraining_is_paid_once_for_both_tasks() -> None:
+    tasks = [world(HARDEST, replace(pool(1), task=name), TOKENS / 6) for name in ("sums", "words")]
+    pair = Pair(COUNT[SMALL], COUNT[LARGE], 0.0, 2 * COUNT[LARGE] * TOKENS / 6)
+    half = pair.answer_flops + (pair.budget(0.79) - pair.answer_flops) / 2
+    n = half / (2 * COUNT[SMALL] * TOKENS)
+    assert 4 <= n < 8 <= pair.budget(0.79) / (2 * COUNT[SMALL] * TOKENS)
+    (claim,) = of(over_tasks(tasks), "shared_budget_ahead", "all, R = 0.79")
+    assert claim.behind == "an equal one for each (N = 4 and 4)"
+
+
+def test_where_the_budget_goes_is_chosen_on_other_questions() -> None:
+    """Sixteen samples of chance: choosing on the questions that are measured would seem to gain ten points and more."""
+    generator = np.random.default_rng(3)
+    gains = []
+    for number in range(6):
+        tasks = []
+        for name in ("sums", "words"):
+            right = generator.random((QUESTIONS, SAMPLES)) < 0.5
+            drawn = Pool("toy", SMALL, names(), right, scores=generator.random(right.shape))
+            tasks.append(world(HARDEST, replace(drawn, task=name), settings=replace(FAST, seed=number)))
+        gains += [claim.mean for claim in of(over_tasks(tasks), "shared_budget_ahead", "all, R = 22")]
+    assert np.mean(gains) < 0.02
 
 
 def test_two_models_on_one_task_share_nothing() -> None:

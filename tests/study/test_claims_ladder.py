@@ -16,7 +16,9 @@ from outlay.models import embedded_folder
 from outlay.study.claims_ladder import climbing, joint_part, ladders, sizes_of_ladder
 from outlay.study.deciding import Realised
 from outlay.study.evidence import Evidence
+from outlay.study.exchanging import RATIOS
 from outlay.study.pools import Bools, Pool
+from outlay.study.training import training_of
 
 EVERY, NONE = np.ones(QUESTIONS, dtype=bool), np.zeros(QUESTIONS, dtype=bool)
 SMALL, MEDIUM, LARGE, STAR = (f"embedded:countdown-{name}" for name in ("small", "medium", "large", "small-star"))
@@ -62,7 +64,11 @@ def test_samples_against_fine_tuning(small: Bools, tuned: Bools, verdict: str) -
     assert [claim.on for claim in against] == ["all, R = 0.16", "all, R = 0.79", "all, R = 22"]
     assert against[0].note.startswith("its further training is ")
     n = [int(claim.ahead.rpartition(" ")[2]) for claim in against]
-    assert n[0] >= n[1] >= n[2] >= 1  # the less a model is used, the more its fine-tuning would have bought
+    record, plain = training_of(STAR, 0.0), training_of(SMALL)
+    assert record is not None and plain is not None
+    share = record.flops / plain.flops  # a greedy answer costs as much as a sample
+    assert n == [int(1 + share * 3 / ratio + 1e-9) for ratio in RATIOS]
+    assert n[0] > n[2] == 1  # the less a model is used, the more its fine-tuning would have bought
 
 
 @pytest.mark.parametrize(("first", "verdict"), [(1, "holds"), (SAMPLES, "cannot be told")])
@@ -125,6 +131,9 @@ def test_the_joint_optimum_is_told_with_its_range() -> None:
     assert (first["best"], first["low"], first["high"]) == ("countdown-medium",) * 3
     assert first["accuracy"] == [0.0, 1.0, 0.5]
     assert first["n"][0] == SAMPLES
+    sizes = [float(models.load(model).parameters) for model in (SMALL, MEDIUM, LARGE)]
+    m = [sizes[2] / size for size in sizes]
+    assert told[6]["n"] == [int(factor + 3 * (factor - 1) / 22) for factor in m]  # the paper's factor, section 7
     assert first["beyond"][0]  # so little use pays for far more than was drawn
     assert first["sentence"] == (
         f"R = 0.16, the price of countdown-large with N = 1: countdown-medium with N = {first['n'][1]} is best (100.0%)"

@@ -7,6 +7,7 @@ of its own; and one budget for inference may be shared by tasks while pretrainin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -18,6 +19,7 @@ from outlay.study.claims_between import LARGE_AHEAD, SIZES, SMALL_AHEAD
 from outlay.study.drawn import Drawn
 from outlay.study.evidence import Evidence
 from outlay.study.exchanging import RATIOS
+from outlay.study.measure import budgets_up_to
 from outlay.study.pools import Floats
 from outlay.study.runs import Larger
 from outlay.study.training import training_of
@@ -230,54 +232,53 @@ def _both(first: tuple[Evidence, Larger], second: tuple[Evidence, Larger]) -> It
     for ratio in RATIOS:
         budgets = [pair.answer_flops + (pair.budget(ratio) - pair.answer_flops) / len(pairs) for pair in pairs]
         equal = [_at(table, budget) for table, budget in zip(tables, budgets, strict=True)]
-        shared = _shared(tables, sum(budgets), evidence)
-        on = f"all, R = {ratio:g} for each"
-        sides = f"one budget for {names}", "an equal one for each"
-        values = np.concatenate(shared), np.concatenate(equal)
+        shared = np.concatenate(_shared(tables, sum(budgets), evidence))
+        on, each = f"all, R = {ratio:g} for each", " and ".join(str(n) for n, _ in equal)
+        sides = f"one budget for {names}", f"an equal one for each (N = {each})"
+        values = shared, np.concatenate([accuracy for _, accuracy in equal])
         yield evidence.asked.paired(SHARED_BUDGET, sides, values, names, on, note=note)
-        sides = f"small models on {names}, one budget", "larger models, greedy"
-        yield evidence.asked.paired(
-            SHARED_SMALL_AHEAD, sides, (np.concatenate(shared), np.concatenate(greedy)), names, on, note=note
+        sides, values = (
+            (f"small models on {names}, one budget", "larger models, greedy"),
+            (shared, np.concatenate(greedy)),
         )
+        yield evidence.asked.paired(SHARED_SMALL_AHEAD, sides, values, names, on, note=note)
 
 
-Table = tuple[Floats, Floats]
-"""Mean FLOPs `[K]` of every number of samples, and accuracy `[Q, K]`."""
+@dataclass(frozen=True)
+class Table:
+    """Numbers of samples `n` `[K]`, what each costs on average (FLOPs `[K]`), and accuracy `[Q, K]`."""
+
+    n: Sequence[int]
+    flops: Floats
+    accuracy: Floats
 
 
 def _table(pool: Drawn | None, method: str | None) -> Table:
     assert pool is not None and method is not None
-    ks = sorted({1 << i for i in range(pool.pool.size.bit_length()) if 1 << i <= pool.pool.size} | {pool.pool.size})
+    ks = budgets_up_to(pool.pool.size)
     spending = pool.spending(method, ks, 0)
-    return spending.mean_flops, spending.accuracy
+    return Table(ks, spending.mean_flops, spending.accuracy)
 
 
-def _at(table: Table, budget: float) -> Floats:
-    """Accuracy `[Q]` at the most samples within the budget; 0 where it buys none."""
-    flops, accuracy = table
-    place = int(np.searchsorted(flops, budget * (1 + 1e-9), side="right")) - 1
-    return accuracy[:, place] if place >= 0 else np.zeros(len(accuracy))
+def _at(table: Table, budget: float) -> tuple[int, Floats]:
+    """The most of these numbers of samples that are within the budget, and accuracy `[Q]` there; 0 where it buys none."""
+    place = int(np.searchsorted(table.flops, budget * (1 + 1e-9), side="right")) - 1
+    return (table.n[place], table.accuracy[:, place]) if place >= 0 else (0, np.zeros(len(table.accuracy)))
 
 
 def _shared(tables: Sequence[Table], budget: float, evidence: Evidence) -> list[Floats]:
     """Accuracy on each of two tasks where the split of the budget is chosen on one half of the questions, measured on the other."""
     generator = np.random.default_rng([evidence.settings.seed, 0x5A4ED])
-    found = [np.zeros(len(accuracy)) for _, accuracy in tables]
-    (cost, mine), (other_cost, theirs) = tables
-    splits = [
-        (i, j)
-        for i in range(len(cost))
-        for j in range(len(other_cost))
-        if cost[i] + other_cost[j] <= budget * (1 + 1e-9)
-    ]
-    if not splits:
-        return found
-    for _ in range(evidence.settings.splits):
-        folds = [generator.permutation(len(accuracy)) % 2 for _, accuracy in tables]
+    found = [np.zeros(len(table.accuracy)) for table in tables]
+    first, second = (table.flops for table in tables)
+    within = first[:, None] + second[None, :] <= budget * (1 + 1e-9)
+    splits = [(int(i), int(j)) for i, j in np.argwhere(within)]
+    for _ in range(evidence.settings.splits if splits else 0):
+        folds = [generator.permutation(len(table.accuracy)) % 2 for table in tables]
         for side in range(2):
-            a, b = (accuracy[fold != side].mean(axis=0) for (_, accuracy), fold in zip(tables, folds, strict=True))
+            a, b = (table.accuracy[fold != side].mean(axis=0) for table, fold in zip(tables, folds, strict=True))
             best = max(splits, key=lambda split: a[split[0]] + b[split[1]])
-            for place, (values, fold) in enumerate(zip((mine, theirs), folds, strict=True)):
+            for place, (table, fold) in enumerate(zip(tables, folds, strict=True)):
                 rows = fold == side
-                found[place][rows] += values[rows, best[place]] / evidence.settings.splits
+                found[place][rows] += table.accuracy[rows, best[place]] / evidence.settings.splits
     return found
