@@ -69,6 +69,17 @@ def test_what_training_the_verifier_cost_is_read_from_its_record() -> None:
     assert tuning_of(found, "random:0") is None
 
 
+def test_a_reviser_pays_for_its_fine_tuning_on_top_of_its_bases_pretraining() -> None:
+    reviser = "embedded:countdown-reviser"
+    found = world(MIDDLE, replace(pool(), tokens=np.full((QUESTIONS, SAMPLES), 12)), details=Details(3.0))
+    revising = replace(found, found=replace(found.found, pool=replace(found.found.pool, model=reviser)))
+    judge, tuned = (training_of(one, 12.0, 3.0) for one in ("embedded:countdown-prm", reviser))
+    base = training_of(SMALL)
+    assert judge is not None and tuned is not None and base is not None
+    both = (judge.flops + tuned.flops) / (6 * judge.parameters * base.tokens)
+    assert tuning_of(revising, "embedded:countdown-prm") == pytest.approx(both)
+
+
 @pytest.mark.parametrize(
     ("right", "small", "verdict"),
     [(NONE, 4, "holds"), (EVERY, 1, "does not hold"), (~HALF, 4, "cannot be told")],
@@ -82,7 +93,7 @@ def test_with_the_verifiers_training_paid(right: np.ndarray, small: int, verdict
         assert any(claim.verdict == verdict for claim in claims)
     else:
         assert {claim.verdict for claim in claims} == {verdict}
-    assert claims[0].note.startswith("training the verifier cost ")
+    assert claims[0].note.startswith("fine-tuning and the verifier's training cost ")
 
 
 def theirs(share: np.ndarray) -> Pool:

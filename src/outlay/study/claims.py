@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from outlay.study.analysis import FEWEST_QUESTIONS
 from outlay.study.claim import Asked, Claim
 from outlay.study.claims_between import between_sizes, recall_gains_least
 from outlay.study.claims_chains import chaining, real_chains
@@ -69,7 +70,7 @@ def of_samples(
             claims += [*real_chains(pool, asked), *by_level(asked, pool.levels, pool.correct[:, :, 0].mean(axis=1))]
             continue
         evidence = evidence_of_samples(pool, settings)
-        if evidence is not None:
+        if evidence is not None and len(pool.questions) >= FEWEST_QUESTIONS:
             claims += [*within(evidence), *telling_difficulty(evidence)]
             claims += deciding(evidence, groups[pool.task, pool.model])
     return claims

@@ -22,7 +22,7 @@ from outlay.study.exchanging import RATIOS
 from outlay.study.measure import budgets_up_to
 from outlay.study.pools import Floats
 from outlay.study.runs import Larger
-from outlay.study.training import training_of
+from outlay.study.training import SCHEME, training_of
 from outlay.study.ways import (
     Spent,
     Way,
@@ -53,7 +53,7 @@ WORTH_FALLS = Finding(
 TUNING_PAID = Finding(
     32,
     "small_ahead_verifier_training_paid",
-    "a small model with test-time compute beats the larger one with the verifier's training paid for too",
+    "a small model with test-time compute beats the larger one with fine-tuning and the verifier's training paid for too",
     REVIEWERS,
     "The paper leaves the cost of training verifier and reviser out of its comparison.",
 )
@@ -155,17 +155,21 @@ def _on(spent: Spent, other: Spent) -> Spent | None:
 
 
 def tuning_of(evidence: Evidence, verifier: str | None) -> float | None:
-    """FLOPs of training a verifier over those of pretraining as many parameters on what the small model read; None if unknown.
+    """What training the verifier, and fine-tuning the model, cost over pretraining a model of the verifier's size; None if unknown.
 
-    It is in the unit of `Pair.verifier_tuning`: tokens over tokens, the drawing of what it learned from turned into tokens.
+    It is in the unit of `Pair.verifier_tuning`, tokens over the tokens of pretraining: the FLOPs of both trainings, with the
+    drawing of what they learned from, as tokens that a model of the verifier's size could have been trained on.
     """
-    details = evidence.found.details
+    details, long = evidence.found.details, solution_tokens(evidence)
     steps = 1.0 if details is None else details.steps
-    trained = training_of(verifier, solution_tokens(evidence), steps)
-    small = training_of(evidence.pool.model, solution_tokens(evidence), steps)
-    if trained is None or small is None or not small.tokens:
+    trained, small = (training_of(address, long, steps) for address in (verifier, evidence.pool.model))
+    if trained is None or small is None:
         return None
-    return trained.flops / (6.0 * trained.parameters) / small.tokens
+    pretrained = training_of(f"{SCHEME}{small.base}") if small.base else small
+    if pretrained is None or not pretrained.tokens:
+        return None
+    spent = trained.flops + (small.flops if small.base else 0.0)
+    return spent / (6.0 * trained.parameters) / pretrained.tokens
 
 
 def _tuning_paid(evidence: Evidence, larger: Larger, name: str, way: Way) -> Iterator[Claim]:
@@ -180,7 +184,7 @@ def _tuning_paid(evidence: Evidence, larger: Larger, name: str, way: Way) -> Ite
             *((part.says, part.bins, part.inside[spent.rows]) for part in evidence.part("middle")),
         ):
             if inside.any() and bins in (None, "oracle"):
-                note = f"training the verifier cost {tuning:.2g} times pretraining, a parameter"
+                note = f"fine-tuning and the verifier's training cost {tuning:.2g} times pretraining, a parameter"
                 yield evidence.asked.paired(
                     TUNING_PAID,
                     (f"{name}, N = {spent.n}", f"{bigger}, greedy"),
