@@ -55,7 +55,7 @@ HISTORY_HELPS = Finding(
     28,
     "reading_earlier_attempts_helps",
     "a verifier that reads the earlier attempts chooses better than one that reads each attempt alone",
-    "Snell et al., appendix I",
+    "Snell et al., appendix J",
     "The verifier with the revision history in its context does slightly better than the one without.",
 )
 VERIFIER_ADDS = Finding(
@@ -70,7 +70,7 @@ NO_VERIFIER_NEEDED = Finding(
     "majority_of_revisions_over_samples",
     "the majority of revisions, with no verifier at all, is ahead of best-of-N by the verifier among parallel samples",
     "Snell et al., replies to reviewers",
-    "With a weak verifier the majority of the reviser's samples is what still works.",
+    "The rebuttal has the majority of the reviser's samples beside verifiers of graded quality; no figure of it is quoted here.",
 )
 FIRST_STEPS = 4
 

@@ -48,14 +48,14 @@ HUMAN_AGREES = Finding(
     "human_levels_agree",
     "people's difficulty levels agree with a model's own difficulty more often than chance",
     "Snell et al., section 3.2",
-    "Levels that people gave told little here: bins by the model's own pass@1 were more useful.",
+    "Bins by the model's own pass@1 predict better than people's levels (MATH) what test-time compute gives.",
 )
 HUMAN_ORDERS = Finding(
     24,
     "human_levels_order",
     "the model is right more often on the questions that people find easiest than on those they find hardest",
     "Snell et al., section 3.2",
-    "Levels that people gave told little here: bins by the model's own pass@1 were more useful.",
+    "Bins by the model's own pass@1 predict better than people's levels (MATH) what test-time compute gives.",
 )
 
 

@@ -36,21 +36,21 @@ OVER_NOTHING = Finding(
     "verifier_over_majority",
     "choosing by the verifier is ahead of the majority (where answers cannot vote: of one sample)",
     WEAK,
-    "The gain over majority shrinks as the verifier gets weaker, and with a useless one nothing is left of it.",
+    "The rebuttal repeats its comparison with verifiers of graded quality; no figure of it is quoted here.",
 )
 GOOD_OVER_WEAK = Finding(
     38,
     "good_verifier_over_weak",
     "choosing by the study's own verifier is ahead of choosing by a weaker one among the same samples",
     WEAK,
-    "The gain over majority shrinks as the verifier gets weaker, and with a useless one nothing is left of it.",
+    "The rebuttal repeats its comparison with verifiers of graded quality; no figure of it is quoted here.",
 )
 STILL_AHEAD = Finding(
     38,
     "small_ahead_with_any_verifier",
     "a small model with test-time compute beats the larger one at equal FLOPs, by whatever verifier chooses",
     WEAK,
-    "With a weaker verifier the range of questions and ratios on which test-time compute is preferred gets smaller.",
+    "The rebuttal repeats its comparison with verifiers of graded quality; no figure of it is quoted here.",
 )
 MORE_TRAINING = Finding(
     39,
