@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.system, pytest.mark.xdist_group("quick reproduction")]
 ROOT = Path(__file__).parents[2]
 NOT_ASKED = {"human_levels_agree", "human_levels_order"}
 """They need levels that people gave: real samples, which are no part of the repository."""
-OVERTRAINED = {"samples_over_more_pretraining", "overtrained_ahead_with_samples"}
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +32,7 @@ def summary(tmp_path_factory):
 def test_every_finding_that_the_lab_allows_is_asked(summary):
     _, found = summary
     asked = {claim["name"] for claim in found["claims"]}
-    models = {entry["model"] for entry in found["groups"]}
-    missing = {finding.name for finding in every()} - asked - NOT_ASKED
-    if not any(model.endswith("-overtrained") for model in models):
-        missing -= OVERTRAINED
-    assert missing == set()
+    assert {finding.name for finding in every()} - asked == NOT_ASKED
 
 
 def test_every_verdict_follows_from_its_interval(summary):
