@@ -2,7 +2,7 @@ from typing import Any
 
 from rich.console import Console
 
-from outlay.cli.claims_table import claims_table, points, print_claims
+from outlay.cli.claims_table import MOST_CLAIMS, claims_table, points, print_claims
 
 
 def claim(**changes: Any) -> dict[str, Any]:
@@ -85,3 +85,21 @@ def test_a_long_line_folds_behind_its_verdict() -> None:
 
 def test_a_difference_of_nothing_has_no_sign_of_less() -> None:
     assert points({"mean": -0.00001, "low": -0.00002, "high": 0.0}) == "+0.0 [+0.0, +0.0]"
+
+
+def test_of_very_many_claims_each_finding_is_counted() -> None:
+    many = [claim()] * MOST_CLAIMS + [
+        claim(verdict="does not hold", claim="votes are ahead"),
+        claim(verdict="cannot be told"),
+    ]
+    lines = [" ".join(line.split()) for line in printed(*many).splitlines()]
+    assert f"{MOST_CLAIMS} 0 0 Search is ahead" in lines
+    assert "0 1 0 Votes are ahead" in lines
+    assert "1. Search is ahead" not in lines
+    assert f"{MOST_CLAIMS + 2} claims: {MOST_CLAIMS} hold, 1 does not, 1 cannot be told" in " ".join(lines)
+
+
+def test_a_ratio_is_no_difference_in_points() -> None:
+    ratio = claim(unit="times", difference={"mean": 2.04, "low": 1.3, "high": None})
+    assert "2.0x [1.3, inf]" in printed(ratio)
+    assert "204" not in printed(ratio)

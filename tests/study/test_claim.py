@@ -122,3 +122,26 @@ def test_families_with_other_questions_are_resampled_on_their_own() -> None:
 def test_verdicts_are_counted() -> None:
     verdicts = ["holds", "does not hold", "does not hold", "cannot be told"]
     assert counted([{"verdict": verdict} for verdict in verdicts]) == "1 holds, 2 do not, 1 cannot be told"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (4.1, float("inf"), "holds"),
+        (0.5, 3.9, "does not hold"),
+        (1.2, float("inf"), "cannot be told"),
+        (3.0, 5.0, "cannot be told"),
+    ],
+)
+def test_a_ratio_is_held_against_its_level(low: float, high: float, verdict: str) -> None:
+    told = ASKED.read(AHEAD, ("a", "b"), (low + 0.05, low, high), (50, 40), "", "all", unit="times", level=4.0)
+    assert told.verdict == verdict
+    assert told.as_dict()["difference"]["high"] == (None if high == float("inf") else high)
+    assert not told.same
+
+
+def test_a_ratio_on_few_questions_tells_nothing() -> None:
+    told = ASKED.read(
+        AHEAD, ("a", "b"), (5.0, 4.5, 6.0), (50, FEWEST_DIFFERING - 1), "", "all", unit="times", level=1.0
+    )
+    assert told.verdict == "cannot be told"

@@ -4,35 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from claim_worlds import EASY, FAST, HARDEST, MIDDLE, QUESTIONS, SAMPLES, evidence, judging, of, pool, verdicts
+from claim_worlds import EASY, FAST, HARDEST, MIDDLE, QUESTIONS, evidence, judging, of, pool, verdicts
+from size_worlds import COUNT, HALF, LARGE, SMALL, larger, world
 
-from outlay import models
 from outlay.study.claims_between import between_sizes, recall_gains_least
-from outlay.study.deciding import Realised
 from outlay.study.evidence import Evidence
 from outlay.study.exchanging import RATIOS
-from outlay.study.flops import PoolFlops
-from outlay.study.pools import Pool
-from outlay.study.runs import Larger
-
-SMALL, LARGE, TOKENS = "embedded:countdown-small", "embedded:countdown-large", 10.0
-COUNT = {name: float(models.load(name).parameters) for name in (SMALL, LARGE)}
-HALF = np.arange(QUESTIONS) % 2 == 0
-
-
-def larger(right: np.ndarray, tokens: float = TOKENS) -> Larger:
-    flops = np.full((QUESTIONS, 1), 2 * COUNT[LARGE] * tokens)
-    greedy = Realised({"name": "greedy"}, (1,), right[:, None].astype(float), np.ones((QUESTIONS, 1)), flops, False)
-    return Larger(LARGE, greedy, tokens)
-
-
-def world(right: np.ndarray, small: Pool | None = None, tokens: float = TOKENS) -> Evidence:
-    """Every sample of the small model costs TOKENS tokens, nothing reads them, and four of sixteen are right."""
-    drawn = replace(small or pool(), model=SMALL)
-    flops = PoolFlops(
-        np.zeros(QUESTIONS), np.full(QUESTIONS, 2 * COUNT[SMALL] * TOKENS), np.zeros((QUESTIONS, SAMPLES))
-    )
-    return evidence(pool=drawn, flops=flops, verifier="random:0", larger=(larger(right, tokens),))
 
 
 @pytest.mark.parametrize(("right", "verdict"), [(~MIDDLE, "holds"), (MIDDLE, "cannot be told")])

@@ -75,6 +75,22 @@ def test_more_questions_are_added_to_what_is_there(tmp_path):
 
 
 @pytest.mark.system
+def test_what_two_entries_ask_for_is_run_once():
+    small = {**STUDY["entries"][0], "questions": 10, "large": "embedded:countdown-large", "large_pool": 8}
+    other = {**small, "model": "embedded:countdown-medium", "searches": []}
+    own = {**small, "model": "embedded:countdown-large", "large": None, "large_pool": 0, "searches": []}
+    del own["large"]
+    study = parse_study({**STUDY, "entries": [small, other, own]}, "test")
+    keys = [
+        (p.model, p.verifier, u.question.id, u.strategy, u.budget, u.seed)
+        for p in packages(study, set())
+        for u in p.units
+    ]
+    assert len(keys) == len(set(keys))
+    of_large = [key for key in keys if key[0] == "embedded:countdown-large"]
+    assert len(of_large) == 3 * 10  # a greedy answer, the pool, and the samples that tell difficulty
+
+
 def test_a_killed_run_goes_on_and_repeats_no_finished_work(undisturbed, tmp_path):
     script = textwrap.dedent("""
         import sys, json

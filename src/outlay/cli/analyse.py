@@ -24,6 +24,9 @@ Traces = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="Folder for summary.json and report.html; without it nothing is written.")
 ]
+Findings = Annotated[
+    bool, typer.Option("--findings", help="Ask every finding of docs/reproduction.md that the samples allow.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of resampling, folds and random orders.")]
 Bins = Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")]
 Pilot = Annotated[
@@ -48,7 +51,6 @@ SkipBad = Annotated[
         "--skip-bad", help="Go on without bad rows and damaged parts of traces; warnings say which were left out."
     ),
 ]
-
 log = logging.getLogger(__name__)
 
 
@@ -56,6 +58,7 @@ def analyse(
     traces: Traces,
     out: Out = None,
     as_json: AsJson = False,
+    findings: Findings = False,
     seed: Seed = 0,
     bins: Bins = 5,
     pilot: Pilot = None,
@@ -86,7 +89,14 @@ def analyse(
     if out is not None:
         check_outputs(out, "summary.json", "report.html")
     console = Console(stderr=as_json)
-    settings = Settings(seed=seed, bins=bins, pilot=pilot or 4, headline_budget=budget or 16, shrinkage=shrinkage)
+    settings = Settings(
+        seed=seed,
+        bins=bins,
+        pilot=pilot or 4,
+        headline_budget=budget or 16,
+        shrinkage=shrinkage,
+        every_finding=findings,
+    )
     with console.status("reading samples"):
         samples = read(traces, skip_bad=skip_bad, aggregation=aggregation)
     log.info(

@@ -23,7 +23,7 @@ LEDE = (
     "hardest of five bins, middle is the third."
 )
 
-HEADER = ("On what", "Verdict", "Difference in points (95%)", "Compared", "Differ / questions", "Note")
+HEADER = ("On what", "Verdict", "Difference in points, or ratio (95%)", "Compared", "Differ / questions", "Note")
 
 
 def claims_section(summary: Mapping[str, Any]) -> Section | None:
@@ -52,17 +52,25 @@ def claims_in_short(section: Section | None) -> tuple[Finding, ...]:
 
 
 def _row(claim: Mapping[str, Any]) -> tuple[str, ...]:
-    difference = estimate(claim.get("difference"), "claims.difference")
     model = str(claim.get("model", "")).removeprefix("embedded:")
     parts = [str(claim.get("task", "")), model, str(claim.get("subject", "")), str(claim.get("on", ""))]
     return (
         ", ".join(part for part in parts if part),
         str(claim.get("verdict", "–")),
-        "–" if difference is None else difference.as_points(),
+        _figure(claim),
         f"{claim.get('ahead', '')}, less {claim.get('behind', '')}",
         f"{claim.get('differing', '–')} / {claim.get('questions', '–')}",
         str(claim.get("note") or ""),
     )
+
+
+def _figure(claim: Mapping[str, Any]) -> str:
+    if claim.get("unit") == "times":
+        found = mapping(claim.get("difference"), "claims.difference")
+        high = "infinity" if found.get("high") is None else f"{found['high']:.1f}"
+        return f"{found['mean']:.1f} times ({found['low']:.1f} to {high})"
+    difference = estimate(claim.get("difference"), "claims.difference")
+    return "–" if difference is None else difference.as_points()
 
 
 def _rising(summary: Mapping[str, Any]) -> Table | None:

@@ -30,6 +30,7 @@ from outlay.report.opening import WORDS, asked, at_a_glance, exchange_at_a_glanc
 from outlay.report.parts import Figure
 from outlay.report.reading import texts
 from outlay.report.story import comparison_section, groups_of, run_section
+from outlay.report.training import training_section
 from outlay.traces.files import write_text_whole
 
 _SCRIPTS = ("assets/d3.min.js", "assets/plot.umd.min.js", "template/charts.js")
@@ -79,6 +80,7 @@ def render(summary: Mapping[str, Any]) -> str:
         groups=groups,
         comparison=comparison_section(summary),
         exchange=exchange,
+        training=training_section(summary),
         claims=claims,
         general_limits=general_limits(summary, exchange),
         limits=limits_of(groups, exchange),

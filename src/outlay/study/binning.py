@@ -15,7 +15,12 @@ import numpy as np
 from outlay import difficulty
 from outlay.curves import paired_difference
 from outlay.policies.crossfit import PolicyCurve
+<<<<<<< HEAD
 from outlay.study.deciding import ORDERS, Pilot, View, mean_score, per_bin_policies, pilot_values
+=======
+from outlay.study.claim import APART
+from outlay.study.deciding import ORDERS, Pilot, View, per_bin_policies, pilot_values
+>>>>>>> h-claims
 from outlay.study.figures import as_points, listed, plain
 from outlay.study.levels import level_values
 from outlay.study.measure import in_order
@@ -63,7 +68,8 @@ def pilot_part(
         settings: bins, seed and the pilot whose confusion with true bins is kept.
 
     Returns:
-        `m`, `budget`, and for each m points `accuracy`, `shuffled` and `gain_over_shuffled` (paired), `agreement` with
+        `m`, `budget`, and for each m points `accuracy`, `shuffled` and `gain_over_shuffled` (paired; on `differing` questions
+        the two are a point or more apart), `agreement` with
         true bins (a share, averaged over random orders) and `chance`; `bins` has the whole comparison for the settings'
         own pilot.
     """
@@ -83,6 +89,7 @@ def pilot_part(
         "accuracy": [as_points(own)[0] for own, _ in told],
         "shuffled": [as_points(control)[0] for _, control in told],
         "gain_over_shuffled": [as_points(gain)[0] for gain in gains],
+        "differing": [_differing(at[m, False], at[m, True]) for m in sizes],
         "agreement": [agreed[m]["accuracy"] for m in sizes],
         "chance": [agreed[m]["chance"] for m in sizes],
     }
@@ -114,6 +121,10 @@ def _agreement(pool: Pool, m: int, oracle: Floats | None, settings: Settings) ->
 def _column(curve: PolicyCurve, budget: float) -> PolicyCurve:
     at = curve.budgets == budget
     return replace(curve, budgets=curve.budgets[at], accuracy=curve.accuracy[:, at], cost=curve.cost[:, at])
+
+
+def _differing(first: PolicyCurve, second: PolicyCurve) -> int:
+    return int((np.abs(first.accuracy[:, 0] - second.accuracy[:, 0]) >= APART).sum())
 
 
 def _interval(curve: PolicyCurve, settings: Settings) -> Any:

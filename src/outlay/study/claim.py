@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from outlay.study.pools import Floats
 from outlay.study.settings import Settings
 
 Verdict = Literal["holds", "does not hold", "cannot be told"]
+Unit = Literal["points", "times"]
 
 VERDICTS: tuple[Verdict, ...] = ("holds", "does not hold", "cannot be told")
 
@@ -40,13 +41,15 @@ APART = 0.01
 class Finding:
     """What was found elsewhere: its name, the sentence that is claimed, and where it stands.
 
-    `number` orders the findings as `docs/explanation/claims.md` tells them.
+    `number` orders the findings as `docs/explanation/claims.md` tells them. `paper` is what its authors report, in their own
+    figures where they give any.
     """
 
     number: int
     name: str
     says: str
     source: str
+    paper: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Claim:
     Accuracies and differences are shares (0.01 is one point). `subject` says what is tried where one task has several (which
     search, which verifier), `on` on which questions and at which budget, `bins` by which kind of difficulty (None: all
     questions), `differing` on how many questions the two sides differ. With a `margin` the claim is that the two are nearly as
-    good, without one that `ahead` is ahead.
+    good, without one that `ahead` is ahead: that the difference is above `level`. In `times` the figures are ratios and not
+    differences (2.0 is half the compute), and an upper end may be infinite.
     """
 
     finding: Finding
@@ -74,16 +78,19 @@ class Claim:
     high: float
     margin: float | None = None
     note: str = ""
+    unit: Unit = "points"
+    level: float = 0.0
 
     @property
     def same(self) -> bool:
         """Whether the two sides surely differ by no more than a tenth of a point."""
-        return self.differing >= FEWEST_DIFFERING and self.low >= -SAME and self.high <= SAME
+        within = self.low >= -SAME and self.high <= SAME
+        return self.unit == "points" and self.differing >= FEWEST_DIFFERING and within
 
     @property
     def verdict(self) -> Verdict:
         """What the interval says."""
-        return verdict_of(self.low, self.high, self.differing, self.margin)
+        return verdict_of(self.low, self.high, self.differing, self.margin, self.level)
 
     def as_dict(self) -> dict[str, Any]:
         """The claim as `summary.json` holds it."""
@@ -94,6 +101,7 @@ class Claim:
             "name": self.finding.name,
             "claim": self.finding.says,
             "source": self.finding.source,
+            "paper": self.finding.paper,
             "task": self.task,
             "model": self.model,
             "ahead": self.ahead,
@@ -105,15 +113,17 @@ class Claim:
             "differing": self.differing,
             "difference": {"mean": plain(self.mean), "low": plain(self.low), "high": plain(self.high)},
             "margin": self.margin,
+            "unit": self.unit,
+            "level": self.level,
             "verdict": self.verdict,
             "note": "; ".join(part for part in (few, same, self.note) if part),
         }
 
 
-def verdict_of(low: float, high: float, differing: int, margin: float | None = None) -> Verdict:
+def verdict_of(low: float, high: float, differing: int, margin: float | None = None, level: float = 0.0) -> Verdict:
     """The verdict of an interval of `ahead` less `behind`.
 
-    Without a margin: holds above zero, does not hold below. With one: holds within the margin, does not hold wholly outside.
+    Without a margin: holds above the level, does not hold below. With one: holds within the margin, does not hold wholly outside.
 
     >>> verdict_of(0.01, 0.03, 50), verdict_of(-0.03, -0.01, 50), verdict_of(-0.01, 0.03, 50)
     ('holds', 'does not hold', 'cannot be told')
@@ -126,9 +136,9 @@ def verdict_of(low: float, high: float, differing: int, margin: float | None = N
         if -margin <= low and high <= margin:
             return "holds"
         return "does not hold" if high < -margin or low > margin else "cannot be told"
-    if low >= -SAME and high <= SAME:
+    if low >= level - SAME and high <= level + SAME:
         return "cannot be told"
-    return "holds" if low > 0 else "does not hold" if high < 0 else "cannot be told"
+    return "holds" if low > level else "does not hold" if high < level else "cannot be told"
 
 
 @dataclass(frozen=True)
@@ -188,6 +198,32 @@ class Asked:
         differing = int((np.abs(first) >= APART).sum() + (np.abs(second) >= APART).sum())
         ends = mean, min(float(low), mean), max(float(high), mean)
         return self._claim(finding, sides, (subject, on), len(first) + len(second), differing, ends, None, None, note)
+
+    def read(
+        self,
+        finding: Finding,
+        sides: tuple[str, str],
+        found: tuple[float, float, float],
+        counts: tuple[int, int],
+        subject: str,
+        on: str,
+        *,
+        bins: str | None = None,
+        margin: float | None = None,
+        note: str = "",
+        unit: Unit = "points",
+        level: float = 0.0,
+    ) -> Claim:
+        """The claim of a figure that was computed elsewhere, with its interval.
+
+        Args:
+            finding, sides, subject, on, bins, margin, note, unit, level: as in `Claim`.
+            found: mean and both ends of the interval; an upper end may be infinite where the unit is `times`.
+            counts: how many questions there are, and on how many of them the two sides differ.
+        """
+        questions, differing = counts
+        claim = self._claim(finding, sides, (subject, on), questions, differing, found, bins, margin, note)
+        return replace(claim, unit=unit, level=level)
 
     def _claim(
         self,

@@ -23,14 +23,25 @@ from outlay.study.runs import Larger
 SIZES = "Snell et al., section 7, figure 9"
 
 SMALL_AHEAD = Finding(
-    6, "small_ahead_on_middle", "a small model with test-time compute beats the larger one on middle questions", SIZES
+    6,
+    "small_ahead_on_middle",
+    "a small model with test-time compute beats the larger one on middle questions",
+    SIZES,
+    "On easy and middle questions test-time compute is often better than about 14 times the parameters (by the ratio R).",
 )
-LARGE_AHEAD = Finding(7, "large_ahead_on_hardest", "the larger model is ahead on the hardest questions", SIZES)
+LARGE_AHEAD = Finding(
+    7,
+    "large_ahead_on_hardest",
+    "the larger model is ahead on the hardest questions",
+    SIZES,
+    "On the hardest questions, and at large R, pretraining is the better way to spend.",
+)
 LEAST_GAIN = Finding(
     9,
     "recall_gains_least",
     "questions that ask for knowledge gain least from samples",
-    "Snell et al., section 4: test-time compute helps most where the knowledge is there and the inference is hard",
+    "Snell et al., section 4",
+    "Test-time compute helps most where the knowledge is there and the inference from it is hard.",
 )
 
 

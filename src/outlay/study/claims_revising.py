@@ -27,13 +27,25 @@ from outlay.study.settings import Settings
 REVISIONS = "Snell et al., section 6.2, figure 7"
 
 EASY_WANTS_ONE_CHAIN = Finding(
-    5, "easy_wants_pure_revision", "on easy questions one chain of revisions is ahead of every other split", REVISIONS
+    5,
+    "easy_wants_pure_revision",
+    "on easy questions one chain of revisions is ahead of every other split",
+    REVISIONS,
+    "Easy questions do best with purely sequential compute.",
 )
 HARD_MIXTURE_OVER_CHAIN = Finding(
-    5, "hard_mixture_over_revision", "on hard questions a mixture is ahead of pure revision", REVISIONS
+    5,
+    "hard_mixture_over_revision",
+    "on hard questions a mixture is ahead of pure revision",
+    REVISIONS,
+    "Harder questions have an ideal ratio of sequential to parallel compute in between.",
 )
 HARD_MIXTURE_OVER_PARALLEL = Finding(
-    5, "hard_mixture_over_parallel", "on hard questions a mixture is ahead of parallel samples", REVISIONS
+    5,
+    "hard_mixture_over_parallel",
+    "on hard questions a mixture is ahead of parallel samples",
+    REVISIONS,
+    "Harder questions have an ideal ratio of sequential to parallel compute in between.",
 )
 
 TAIL = 0.025

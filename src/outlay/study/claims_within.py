@@ -17,18 +17,47 @@ from outlay.study.rescoring import Rescored
 
 SEARCH = "Snell et al., section 5.3, figure 3"
 
-AHEAD_AT_SMALL_N = Finding(1, "beam_ahead_at_small_n", "beam search is ahead of best-of-N at small N", SEARCH)
-BEHIND_AT_LARGE_N = Finding(2, "best_of_n_ahead_at_large_n", "best-of-N is ahead of beam search at large N", SEARCH)
-LEAD_SHRINKS = Finding(2, "beam_lead_shrinks", "beam search's lead is smaller at large N than at small N", SEARCH)
-AHEAD_ON_HARD = Finding(3, "beam_ahead_on_hard", "beam search is ahead of best-of-N on hard questions", SEARCH)
+AHEAD_AT_SMALL_N = Finding(
+    1,
+    "beam_ahead_at_small_n",
+    "beam search is ahead of best-of-N at small N",
+    SEARCH,
+    "At small budgets beam search is significantly ahead of best-of-N.",
+)
+BEHIND_AT_LARGE_N = Finding(
+    2,
+    "best_of_n_ahead_at_large_n",
+    "best-of-N is ahead of beam search at large N",
+    SEARCH,
+    "As the budget grows the lead shrinks, and beam search often ends below best-of-N.",
+)
+LEAD_SHRINKS = Finding(
+    2,
+    "beam_lead_shrinks",
+    "beam search's lead is smaller at large N than at small N",
+    SEARCH,
+    "As the budget grows the improvements of beam search diminish.",
+)
+AHEAD_ON_HARD = Finding(
+    3,
+    "beam_ahead_on_hard",
+    "beam search is ahead of best-of-N on hard questions",
+    SEARCH,
+    "On levels 3 and 4 of 5 beam search is consistently ahead; on level 5 nothing makes much progress.",
+)
 OVER_OPTIMISED = Finding(
-    4, "over_optimised_on_easy", "on easy questions accuracy falls from its best smaller N to the largest", SEARCH
+    4,
+    "over_optimised_on_easy",
+    "on easy questions accuracy falls from its best smaller N to the largest",
+    SEARCH,
+    "On levels 1 and 2 beam search gets worse as the budget grows: signs that it exploits the verifier.",
 )
 PREDICTED_BINS = Finding(
     8,
     "predicted_bins_nearly_as_good",
     "deciding by predicted bins is nearly as good (within 2 points) as by oracle bins",
     "Snell et al., sections 3.2 and 5.3, figures 4 and 8",
+    "The curves of oracle and of predicted bins largely overlap.",
 )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from outlay.policies.crossfit import PolicyCurve
 from outlay.study.binning import PILOTS, bins_part, pilot_part
+from outlay.study.claim import APART
 from outlay.study.deciding import (
     FLOPS,
     Pilot,
@@ -160,7 +161,9 @@ def _entry(
     }
     for name, other in (("gain", uniform), ("gain_over_best_fixed", fixed)):
         if curve is not other and curve is not uniform:
-            entry[name] = as_points(curve.gain(_at_budgets(other, curve.budgets), **options))
+            at = _at_budgets(other, curve.budgets)
+            entry[name] = as_points(curve.gain(at, **options))
+            entry[f"{name}_differing"] = (np.abs(curve.accuracy - at.accuracy) >= APART).sum(axis=0).tolist()
     if extra:
         entry["difficulty_cost"] = generations
         entry["cost_without_difficulty"] = listed(curve.cost.mean(axis=0))

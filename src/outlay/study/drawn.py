@@ -24,9 +24,8 @@ class Drawn:
 
     def spending(self, method: str, ks: Sequence[int], seed: int) -> Spending:
         """A way of choosing among k samples, at these k."""
-        return Spending(
-            method, np.asarray(ks), expected(self.pool, ks, seed)[0][method], self.flops.of(method, list(ks))
-        )
+        accuracy = expected(self.pool, ks, seed, (method,))[0][method]
+        return Spending(method, np.asarray(ks), accuracy, self.flops.of(method, list(ks)))
 
     def affordable(self, method: str, budget: float) -> int:
         """The most samples whose mean cost is within the budget; beyond the pool in proportion; 0 if not even one."""

@@ -25,6 +25,9 @@ from outlay.study.settings import Settings
 BINS = 5
 """With this many bins or more easy and hard questions are two bins each, with fewer (equal values leave fewer) one each."""
 
+FEWEST_SAMPLES = 4
+"""Below this many samples a question a pool is not halved."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -107,6 +110,28 @@ class Evidence:
     def part(self, name: str) -> list[Part]:
         """The parts of this name (`easy`, `middle`, `hard`, `hardest`), one for each kind of difficulty."""
         return [part for part in self.parts() if part.name == name]
+
+
+def evidence_of_samples(pool: Pool, settings: Settings) -> Evidence | None:
+    """Samples of which nothing but their outcomes is known: one half of them tells difficulty, the other half is measured.
+
+    None where there are too few samples for that, or all are alike.
+    """
+    if pool.size < FEWEST_SAMPLES or not 0 < pool.correct.mean() < 1:
+        return None
+    judging, measured = (pool.columns(half) for half in difficulty.halves(pool.size))
+    return Evidence(
+        Recorded(
+            pool=measured,
+            difficulty_pool=judging,
+            runs=(),
+            verifier=None if pool.scores is None else "the recorded score",
+            sampling={},
+            flops=None,
+            cost={},
+        ),
+        settings,
+    )
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,13 @@ class Findings:
 
 def settings_of(study: Study) -> Settings:
     """How the study's traces are to be read."""
-    return Settings(seed=study.seed, bins=study.bins, pilot=study.pilot, headline_budget=study.headline_budget)
+    return Settings(
+        seed=study.seed,
+        bins=study.bins,
+        pilot=study.pilot,
+        headline_budget=study.headline_budget,
+        every_finding=study.every_finding,
+    )
 
 
 def find(study: Study, store: Store) -> Findings:
@@ -36,7 +42,7 @@ def find(study: Study, store: Store) -> Findings:
     settings = settings_of(study)
     order = {(recorded_name(entry.task), entry.model): number for number, entry in enumerate(study.entries)}
     found = sorted(
-        recorded(store.solutions(), store.runs(), roles_of(study)),
+        recorded(store.solutions(), store.runs(), roles_of(study), detailed=study.every_finding),
         key=lambda one: order[one.pool.task, one.pool.model],
     )
     groups = [group_of(one, settings) for one in found]

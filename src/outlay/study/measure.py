@@ -6,7 +6,7 @@ gives the same for the first k samples of one order of the pool: what looks at s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,9 @@ from outlay.study.pools import Floats, Ints, Pool
 
 COVERAGE = "pass"
 """The curve that is no method: any of the k right."""
+
+METHODS = (COVERAGE, "majority", "best_of_n", "weighted", "consensus")
+"""The ways of choosing among samples, and coverage."""
 
 CODET_SIZE_POWER = 0.5
 """CodeT (Chen et al., arXiv 2207.10397) damps the size of a behaviour class by its square root."""
@@ -58,27 +61,33 @@ def with_probabilities(pool: Pool, seed: int = 0) -> Pool:
     return replace(pool, probabilities=mapped, warnings=(*pool.warnings, warning))
 
 
-def expected(pool: Pool, ks: Sequence[int], seed: int = 0) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Accuracy of every method that the pool supports, and the Monte-Carlo error of those that are simulated.
+def expected(
+    pool: Pool, ks: Sequence[int], seed: int = 0, only: Collection[str] | None = None
+) -> tuple[dict[str, Floats], dict[str, float]]:
+    """Accuracy of every method that the pool supports (of these only, where they are named), and the Monte-Carlo error of
+    those that are simulated.
 
     Returns:
         `{method: [Q, len(ks)]}` in the order pass, majority, best_of_n, weighted, consensus; and for the simulated
         methods the largest Monte-Carlo standard error of a mean over questions.
     """
-    k = list(ks)
-    values: dict[str, Floats] = {COVERAGE: pass_at_k(pool.correct, k)}
+    k, wanted = list(ks), set(METHODS if only is None else only)
+    values: dict[str, Floats] = {}
     errors: dict[str, float] = {}
-    if pool.can_vote and pool.answers is not None:
-        values["majority"] = majority_at_k(pool.correct, pool.answers, k)
-    if pool.scores is not None:
+    votes = pool.answers if pool.can_vote else None
+    if COVERAGE in wanted:
+        values[COVERAGE] = pass_at_k(pool.correct, k)
+    if "majority" in wanted and votes is not None:
+        values["majority"] = majority_at_k(pool.correct, votes, k)
+    if "best_of_n" in wanted and pool.scores is not None:
         values["best_of_n"] = best_of_k(pool.correct, pool.scores, k)
-    if pool.can_vote and pool.answers is not None and pool.probabilities is not None:
-        votes = weighted_with_error(pool.correct, pool.answers, pool.probabilities, k, seed=seed)
-        values["weighted"], errors["weighted"] = votes.values, float(votes.mean_error.max())
-    if pool.counts_tests and pool.answers is not None and pool.scores is not None:
+    if "weighted" in wanted and votes is not None and pool.probabilities is not None:
+        found = weighted_with_error(pool.correct, votes, pool.probabilities, k, seed=seed)
+        values["weighted"], errors["weighted"] = found.values, float(found.mean_error.max())
+    if "consensus" in wanted and votes is not None and pool.counts_tests and pool.scores is not None:
         scores = np.where(np.isfinite(pool.scores), pool.scores, 0.0)
-        votes = class_times_score_at_k(pool.correct, pool.answers, scores, k, seed=seed, size_power=CODET_SIZE_POWER)
-        values["consensus"], errors["consensus"] = votes.values, float(votes.mean_error.max())
+        found = class_times_score_at_k(pool.correct, votes, scores, k, seed=seed, size_power=CODET_SIZE_POWER)
+        values["consensus"], errors["consensus"] = found.values, float(found.mean_error.max())
     return values, errors
 
 

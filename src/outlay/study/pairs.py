@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,11 @@ def sizes_of(found: Recorded, larger: Larger, given: Mapping[str, float]) -> Siz
 
 
 def _parameters(address: str, given: Mapping[str, float], load: Callable[[str], Any]) -> float | None:
-    if address in given:
-        return given[address]
+    return given[address] if address in given else _loaded_parameters(address, load)
+
+
+@lru_cache(maxsize=256)
+def _loaded_parameters(address: str, load: Callable[[str], Any]) -> float | None:
     try:
         loaded = load(address)
     except UserError:

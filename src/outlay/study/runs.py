@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from outlay.errors import UserError
 from outlay.study.aggregating import aggregated
 from outlay.study.deciding import Realised
+from outlay.study.details import Details, details_of
 from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
 from outlay.study.rescoring import Rescored, same_samples
@@ -71,7 +73,7 @@ class Recorded:
     `sampling` are the options (temperature, top-p, prompt) of the strategy that drew the pool. `flops` is what drawing and
     scoring its samples cost, where that is known; `cost` sums each kind of cost over all runs. `deeper` and `larger` are
     for comparing models at equal compute. `rescored` is the pool by other verifiers. `recall` says that the questions ask for
-    what a model has to know.
+    what a model has to know. `details` are there where they were asked for.
     """
 
     pool: Pool
@@ -85,6 +87,7 @@ class Recorded:
     larger: tuple[Larger, ...] = ()
     rescored: tuple[Rescored, ...] = ()
     recall: bool = False
+    details: Details | None = None
 
 
 def recorded_in(store: Store, aggregation: str | None = None) -> list[Recorded]:
@@ -102,12 +105,15 @@ def recorded_in(store: Store, aggregation: str | None = None) -> list[Recorded]:
     return recorded(aggregated(store.solutions(), aggregation), store.runs(), roles)
 
 
-def recorded(solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = ()) -> list[Recorded]:
+def recorded(
+    solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = (), *, detailed: bool = False
+) -> list[Recorded]:
     """What the tables of a store hold, one entry for each task and model that has a pool; sorted by task and model.
 
     Args:
         solutions, runs: the tables.
         roles: what the runs are for; guessed where none are given.
+        detailed: whether `details` are wanted too.
 
     Raises:
         UserError: there is no pool at all.
@@ -119,7 +125,7 @@ def recorded(solutions: pa.Table, runs: pa.Table, roles: Sequence[Roles] = ()) -
         groups = grouped(table)
         if role.pool in groups:
             larger = {} if role.large is None else {role.large: of_task.filter(pc.equal(of_task["model"], role.large))}
-            found.append(_recorded(solutions, groups, role, larger if roles else _greedy_only(of_task)))
+            found.append(_recorded(solutions, groups, role, larger if roles else _greedy_only(of_task), detailed))
     if not found:
         raise UserError(
             f"The traces hold no pool of plain samples to analyse (runs of {', '.join(PLAIN_SAMPLING[:3])} with at least "
@@ -140,6 +146,7 @@ def _recorded(
     groups: Mapping[Key, list[dict[str, Any]]],
     role: Roles,
     larger: Mapping[str, pa.Table],
+    detailed: bool,
 ) -> Recorded:
     key = role.pool
     task = loaded_task(role.task)
@@ -183,6 +190,7 @@ def _recorded(
         larger=tuple(models),
         rescored=tuple(rescored),
         recall=role.recall,
+        details=details_of(drawn, solutions, groups, pool.questions, partial(_pool, task=task)) if detailed else None,
     )
 
 

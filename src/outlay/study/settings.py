@@ -13,7 +13,8 @@ class Settings:
     `headline_budget` (generations) where policies are compared in one sentence (the largest budget that is there, if that
     is smaller). `shrinkage` steadies the choice in each bin by this many questions' worth of all bins together (20 was
     chosen on validation questions of the lab: `outlay analyse runs/beam-width --shrinkage 0` shows another). `splits`
-    random two-fold splits are averaged; `resamples` is of the bootstrap over questions.
+    random two-fold splits are averaged; `resamples` is of the bootstrap over questions. `every_finding` asks all findings of
+    `docs/reproduction.md` of the runs, and not the first nine alone.
     """
 
     seed: int = 0
@@ -23,3 +24,4 @@ class Settings:
     shrinkage: float = 20.0
     splits: int = 10
     resamples: int = 2000
+    every_finding: bool = False

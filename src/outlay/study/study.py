@@ -129,7 +129,7 @@ class Study(_Strict):
 
     `bins` difficulty bins; `pilot` samples of the pool estimate difficulty cheaply and are then part of the budget;
     `headline_budget` (generations) is where policies are compared in one sentence. All are fixed here, before any test
-    question has been looked at.
+    question has been looked at. `every_finding` asks all findings of `docs/reproduction.md` of the runs, not the first nine alone.
     """
 
     name: str
@@ -137,6 +137,7 @@ class Study(_Strict):
     headline_budget: int = Field(16, ge=1)
     bins: int = Field(5, ge=1)
     pilot: int = Field(4, ge=1)
+    every_finding: bool = False
     entries: tuple[Entry, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -77,7 +77,7 @@ def summarise_samples(samples: Samples, settings: Settings | None = None) -> dic
     found, pools = samples.recorded, samples.pools
     groups = [group_of(one, settings) for one in found]
     groups += [analyse(pool, settings=settings) for pool in pools]
-    summary = with_claims(with_exchange(summary_of(groups, settings), found, settings), found, settings)
+    summary = with_claims(with_exchange(summary_of(groups, settings), found, settings), found, settings, pools)
     summary["warnings"] = [*samples.warnings, *summary["warnings"]]
     comparisons = compare_models(pools, settings)
     if comparisons:

@@ -108,22 +108,29 @@ def questions(entry: Entry, seed: int) -> list[Question]:
 def packages(study: Study, done: set[RunKey]) -> Iterator[Package]:
     """The packages that are still to be run, leaving out every unit whose trace is in `done`.
 
-    All packages of one model and verifier stand together, so that a worker seldom has to load another.
+    All packages of one model and verifier stand together, so that a worker seldom has to load another. What several entries
+    ask for (the greedy answer of a larger model that two are compared with) is run once.
     """
+    done = set(done)
     for number, entry in enumerate(study.entries):
         asked = questions(entry, study.seed)
         wanted = jobs(entry, study.seed)
         for model, verifier in dict.fromkeys((job.model, job.verifier) for job in wanted):
             mine = [job for job in wanted if (job.model, job.verifier) == (model, verifier)]
             for start in range(0, len(asked), QUESTIONS_PER_PACKAGE):
-                units = tuple(
-                    Unit(question, job.strategy, Budget(generations=job.budget), job.seed, job.purpose)
-                    for job in mine
-                    for question in asked[: job.first][start : start + QUESTIONS_PER_PACKAGE]
-                    if _key(question, job) not in done
-                )
+                units = tuple(_fresh(mine, asked, start, done))
                 if units:
                     yield Package(number, start, entry.task, model, verifier, units)
+
+
+def _fresh(wanted: Sequence[Job], asked: Sequence[Question], start: int, done: set[RunKey]) -> Iterator[Unit]:
+    """The units of these jobs on one slice of the questions whose keys are not in `done`; their keys are added to it."""
+    for job in wanted:
+        for question in asked[: job.first][start : start + QUESTIONS_PER_PACKAGE]:
+            key = _key(question, job)
+            if key not in done:
+                done.add(key)
+                yield Unit(question, job.strategy, Budget(generations=job.budget), job.seed, job.purpose)
 
 
 def sharing(left: Sequence[Package]) -> list[list[Package]]:
