@@ -15,12 +15,8 @@ import numpy as np
 from outlay import difficulty
 from outlay.curves import paired_difference
 from outlay.policies.crossfit import PolicyCurve
-<<<<<<< HEAD
-from outlay.study.deciding import ORDERS, Pilot, View, mean_score, per_bin_policies, pilot_values
-=======
 from outlay.study.claim import APART
-from outlay.study.deciding import ORDERS, Pilot, View, per_bin_policies, pilot_values
->>>>>>> h-claims
+from outlay.study.deciding import ORDERS, Pilot, View, mean_score, per_bin_policies, pilot_values
 from outlay.study.figures import as_points, listed, plain
 from outlay.study.levels import level_values
 from outlay.study.measure import in_order
