@@ -17,7 +17,7 @@ from outlay.drive.batching import BatchingDriver
 from outlay.drive.running import uniform
 from outlay.drive.serving import Unit
 from outlay.types import Budget, Question, Sample, Solution, Step, StepScores, Trace
-from outlay.verifiers.immediate import Immediate, one_by_one
+from outlay.verifiers.baselines import Immediate
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def verifier(world: World) -> Immediate:
         ]
         return tuple(world.high if one else world.low for one in taken)
 
-    return Immediate("markov", one_by_one(score))
+    return Immediate("markov", score)
 
 
 def simulated(world: World, strategy: Any, n: int, questions: int = 800) -> list[Trace]:
