@@ -12,7 +12,7 @@ from outlay.drive.serving import Unit
 from outlay.errors import OutlayError, UserError
 from outlay.strategies import BeamSearch, BestOfN
 from outlay.types import Budget, Question, Score, Solution, Step
-from outlay.verifiers.immediate import Immediate
+from outlay.verifiers.immediate import AtOnce
 from toy import DigitModel, Digits, solve
 
 PRM = "embedded:countdown-prm"
@@ -83,7 +83,7 @@ def test_an_ensemble_is_the_mean_of_those_who_have_a_score():
     question, solutions = Question("q", "q"), texts("a", "b")
     found = by(verifiers.load("ensemble:constant:0.5+constant"), question, solutions)
     assert found == [(0.75,)] * 2
-    silent = Immediate("silent", lambda request: [() for _ in request.solutions])
+    silent = AtOnce("silent", lambda request: [() for _ in request.solutions])
     from outlay.verifiers.ensembled import ensembled
 
     assert by(ensembled([silent, verifiers.load("constant:0.5")]), question, solutions) == [(0.5,)] * 2
@@ -142,7 +142,7 @@ def test_an_ensemble_is_charged_for_every_reading():
     assert free.cost.verifier_prompt_tokens == strategies_by(PRM, BestOfN())[0].cost.verifier_prompt_tokens
 
 
-class Counting(Immediate):
+class Counting(AtOnce):
     """Notes every text that it is asked to score."""
 
     def __init__(self, **options):
@@ -291,7 +291,7 @@ def test_a_bad_curve_is_refused(tmp_path, content):
 
 def test_scores_that_are_none_are_refused_by_the_engine_driver():
     for bad in (float("nan"), 1.5, -0.1):
-        verifier = Immediate("bad", lambda request, bad=bad: [(bad,) for _ in request.solutions])
+        verifier = AtOnce("bad", lambda request, bad=bad: [(bad,) for _ in request.solutions])
         with pytest.raises(OutlayError, match="outside"):
             solve(BestOfN(), n=3, verifier=verifier)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from outlay.types import Score, StepScores
-from outlay.verifiers.immediate import Immediate
+from outlay.verifiers.immediate import AtOnce
 
 
 def shares(request: Score) -> list[StepScores]:
@@ -27,7 +27,7 @@ def shares(request: Score) -> list[StepScores]:
     ]
 
 
-class Agreement(Immediate):
+class Agreement(AtOnce):
     """`shares` as a verifier."""
 
     def __init__(self) -> None:

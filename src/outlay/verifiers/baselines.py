@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from outlay.cost import Reads
 from outlay.errors import UserError
 from outlay.tasks import Task
 from outlay.types import Question, Solution, StepScores
-from outlay.verifiers.immediate import Immediate, one_by_one
+from outlay.verifiers.immediate import NOTHING, Immediate
 
 
 class Oracle(Immediate):
@@ -18,8 +17,6 @@ class Oracle(Immediate):
     text as a verifier does, and the ledger says so, at no parameters.
     """
 
-    reads = Reads()
-
     def __init__(self, task: Task) -> None:
         def score(question: Question, solution: Solution) -> StepScores:
             if not solution.finished:
@@ -27,13 +24,11 @@ class Oracle(Immediate):
             answer = task.extract(solution.text)
             return (float(answer is not None and task.grade(question, answer)),) * len(solution.steps)
 
-        super().__init__(f"oracle:{task.name}", one_by_one(score))
+        super().__init__(f"oracle:{task.name}", score)
 
 
 class RandomScores(Immediate):
     """Uniform noise, the same for the same seed, question and text: what a worthless verifier would give, for the same reading."""
-
-    reads = Reads()
 
     def __init__(self, seed: int = 0) -> None:
         def score(question: Question, solution: Solution) -> StepScores:
@@ -44,7 +39,7 @@ class RandomScores(Immediate):
                 values.append(uniform(*texts))
             return tuple(values)
 
-        super().__init__(f"random:{seed}", one_by_one(score))
+        super().__init__(f"random:{seed}", score)
 
 
 class Constant(Immediate):
@@ -59,7 +54,7 @@ class Constant(Immediate):
                 f"a constant score is above 0 and at most 1, not {value:g}: write constant:P, for example 0.5"
             )
         name = "constant" if value == 1.0 else f"constant:{value:g}"
-        super().__init__(name, one_by_one(lambda _, solution: (value,) * len(solution.steps)))
+        super().__init__(name, lambda _, solution: (value,) * len(solution.steps), reads=NOTHING)
 
 
 def uniform(*texts: str) -> float:

@@ -17,7 +17,7 @@ from typing import Literal, Protocol, get_args
 from outlay.errors import UserError
 from outlay.registry import nearest
 from outlay.types import Question, Score, StepScores
-from outlay.verifiers.immediate import Immediate
+from outlay.verifiers.immediate import AtOnce
 
 Rule = Literal["given", "written", "consensus"]
 
@@ -93,7 +93,7 @@ def executed(request: Score, rule: Rule) -> list[StepScores]:
     return scores
 
 
-class Execution(Immediate):
+class Execution(AtOnce):
     """`executed` as a verifier. All rules but `given` look at all the candidates of a request."""
 
     def __init__(self, rule: str = "given") -> None:

@@ -11,24 +11,30 @@ from typing import Any
 from outlay.cost import Reads
 from outlay.types import Question, Score, Solution, StepScores
 
-NOTHING = Reads(times=0)
+NOTHING, EVERYTHING = Reads(times=0), Reads()
 
 
-class Immediate:
-    """A verifier made of a function from a request to its scores.
+class AtOnce:
+    """A verifier made of a function from a request to its scores; it is charged `reads`.
 
     `looks_around` says that a solution's score depends on the others of its request.
 
-    >>> Immediate("even", lambda request: [(0.5,) for _ in request.solutions]).name
+    >>> AtOnce("even", lambda request: [(0.5,) for _ in request.solutions]).name
     'even'
     """
 
     parameters = 0
     capacity = 1
-    reads = NOTHING
 
-    def __init__(self, name: str, scores: Callable[[Score], list[StepScores]], *, looks_around: bool = False) -> None:
-        self.name, self.looks_around = name, looks_around
+    def __init__(
+        self,
+        name: str,
+        scores: Callable[[Score], list[StepScores]],
+        *,
+        looks_around: bool = False,
+        reads: Reads = NOTHING,
+    ) -> None:
+        self.name, self.looks_around, self.reads = name, looks_around, reads
         self._scores = scores
         self._ready: list[tuple[Any, list[StepScores]]] = []
 
@@ -56,6 +62,16 @@ class Immediate:
         return len(self._ready)
 
 
-def one_by_one(score: Callable[[Question, Solution], StepScores]) -> Callable[[Score], list[StepScores]]:
-    """The scores of a request from a function that looks at one solution at a time."""
-    return lambda request: [score(request.question, solution) for solution in request.solutions]
+class Immediate(AtOnce):
+    """A verifier made of a function of question and solution: it looks at every text, and is charged for it unless `reads` is less.
+
+    >>> Immediate("half", lambda question, solution: (0.5,) * len(solution.steps)).reads.times
+    1
+    """
+
+    def __init__(
+        self, name: str, score: Callable[[Question, Solution], StepScores], *, reads: Reads = EVERYTHING
+    ) -> None:
+        super().__init__(
+            name, lambda request: [score(request.question, solution) for solution in request.solutions], reads=reads
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from outlay.types import Question, Solution, StepScores
-from outlay.verifiers.immediate import Immediate, one_by_one
+from outlay.verifiers.immediate import NOTHING, Immediate
 
 
 def confidence(question: Question, solution: Solution) -> StepScores:
@@ -32,4 +32,4 @@ class LogProbability(Immediate):
     """`confidence` as a verifier."""
 
     def __init__(self) -> None:
-        super().__init__("logprob", one_by_one(confidence))
+        super().__init__("logprob", confidence, reads=NOTHING)
