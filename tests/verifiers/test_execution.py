@@ -40,7 +40,7 @@ def test_it_is_what_the_task_counts():
     task = tasks.load("programs")
     question = task.questions("validation", 1)[0]
     texts = [text.removesuffix("<end>") for _, text in task.demonstrations(20)]
-    shown = len(question.text.split(">")[1].split("|")[0].split())
+    shown = len(question.metadata["examples"])
     passed = [task.examples_passed(question, text) / shown for text in texts]
     assert [found for (found,) in scores("given", *texts, question=question)] == passed
     assert any(passed)
