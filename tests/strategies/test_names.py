@@ -18,6 +18,11 @@ from outlay.strategies.names import described, method_name, short_names
         ('{"name": "best_of_n", "source": "run 2"}', "best-of-N, own run 2"),
         ('{"name": "beam_search", "source": "run"}', "beam search, own run, M = 4"),
         ('{"name": "my_own_search", "steps": 2}', "my own search, steps = 2"),
+        ('{"name": "dvts", "width": 2}', "DVTS, M = 2"),
+        ('{"name": "rebase"}', "REBASE"),
+        ('{"name": "rebase", "temperature": 0.2, "sampling_temperature": 0.7}', "REBASE, T = 0.7, balance T = 0.2"),
+        ('{"name": "particle_filter", "resampling": "multinomial"}', "particle filtering, resampling = multinomial"),
+        ('{"name": "tree_search", "rule": "uct"}', "tree search (MCTS), rule = uct, M = 4"),
         ("{not json", "{not json"),
     ],
 )

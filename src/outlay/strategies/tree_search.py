@@ -64,8 +64,9 @@ class TreeSearch(Spec):
                 most += width
             path = self._select(root, most)
             draws = min(most - path[-1].drawn, n - len(candidates))
-            step = Sample(asked, path[-1].solution, draws, "step", temperature=self.temperature, top_p=self.top_p)
-            steps = yield step
+            steps = yield Sample(
+                asked, path[-1].solution, draws, "step", temperature=self.temperature, top_p=self.top_p
+            )
             rollouts = yield [
                 Sample(asked, one, temperature=self.temperature, top_p=self.top_p) for one in steps if not one.ended
             ]
