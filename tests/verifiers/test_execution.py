@@ -8,7 +8,6 @@ from outlay import tasks, verifiers
 from outlay.drive.solving import solve
 from outlay.errors import UserError
 from outlay.models.model import Completion
-from outlay.tasks.programs import shown_examples
 from outlay.tasks.straight_line import dual_agreement, program_of
 from outlay.types import Budget, Question, Score, Solution, Step
 
@@ -41,7 +40,7 @@ def test_it_is_what_the_task_counts():
     task = tasks.load("programs")
     question = task.questions("validation", 1)[0]
     texts = [text.removesuffix("<end>") for _, text in task.demonstrations(20)]
-    shown = len(shown_examples(question.text))
+    shown = len(question.metadata["examples"])
     passed = [task.examples_passed(question, text) / shown for text in texts]
     assert [found for (found,) in scores("given", *texts, question=question)] == passed
     assert any(passed)
