@@ -130,6 +130,16 @@ def test_more_training_of_a_verifier(more: Bools, less: Bools, verdict: str) -> 
     assert (claim.ahead, claim.behind, claim.verdict) == ("arithmetic-prm", "arithmetic-prm-middling", verdict)
 
 
+def test_a_verifier_of_another_kind_does_not_stand_between_two_of_one() -> None:
+    """By its FLOPs the outcome verifier lies between the process verifiers, which are compared with each other all the same."""
+    rescored = (Rescored(WEAK, scored(NONE)), Rescored("embedded:arithmetic-orm", scored(NONE)))
+    found = evidence(pool=tokened(scored(EVERY)), verifier=FULL, rescored=rescored)
+    (told,) = training_part([found])
+    assert [point["name"] for point in told["points"]] == ["arithmetic-prm-weak", "arithmetic-orm", "arithmetic-prm"]
+    (claim,) = of(trained([found]), "more_training_chooses_better")
+    assert (claim.ahead, claim.behind) == ("arithmetic-prm", "arithmetic-prm-weak")
+
+
 def tokened(found: Pool) -> Pool:
     return replace(found, tokens=np.full(found.correct.shape, 20))
 
