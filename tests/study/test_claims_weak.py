@@ -7,6 +7,7 @@ from claim_worlds import EASY, FAST, QUESTIONS, SAMPLES, evidence, names, of, po
 from size_worlds import COUNT, HALF, LARGE, SMALL, TOKENS, price, world
 
 from outlay.study.claims_weak import between_strengths, by_verifier, trained, training_part, weakly, without
+from outlay.study.details import Details
 from outlay.study.evidence import Evidence
 from outlay.study.pools import Bools, Pool
 from outlay.study.rescoring import Rescored
@@ -128,6 +129,16 @@ def test_more_training_of_a_verifier(more: Bools, less: Bools, verdict: str) -> 
     found = evidence(pool=tokened(scored(more)), verifier=FULL, rescored=rescored)
     (claim,) = of(trained([found]), "more_training_chooses_better")
     assert (claim.ahead, claim.behind, claim.verdict) == ("arithmetic-prm", "arithmetic-prm-middling", verdict)
+
+
+def test_a_verifier_of_another_kind_does_not_stand_between_two_of_one() -> None:
+    """By its FLOPs the outcome verifier lies between the process verifiers, which are compared with each other all the same."""
+    rescored = (Rescored(WEAK, scored(NONE)), Rescored("embedded:arithmetic-orm", scored(NONE)))
+    found = evidence(pool=tokened(scored(EVERY)), verifier=FULL, rescored=rescored, details=Details(4.0))
+    (told,) = training_part([found])
+    assert [point["name"] for point in told["points"]] == ["arithmetic-prm-weak", "arithmetic-orm", "arithmetic-prm"]
+    (claim,) = of(trained([found]), "more_training_chooses_better")
+    assert (claim.ahead, claim.behind) == ("arithmetic-prm", "arithmetic-prm-weak")
 
 
 def tokened(found: Pool) -> Pool:

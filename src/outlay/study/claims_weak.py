@@ -204,21 +204,19 @@ def trained(evidences: Sequence[Evidence]) -> list[Claim]:
 
 
 def _trained_verifiers(evidence: Evidence) -> Iterator[Claim]:
+    """Each verifier against the next cheaper one of its kind."""
     n = evidence.ks[-1]
-    records = [(name, table, _cost(evidence, other)) for name, table, other in by_verifier(evidence)]
-    known = sorted((one for one in records if one[2] is not None), key=lambda one: one[2][1] if one[2] else 0.0)
-    for first, second in pairwise(known):
-        assert first[2] is not None and second[2] is not None
-        if first[2][0] == second[2][0] and first[2][1] < second[2][1]:
-            note = f"{second[2][1]:.2g} FLOPs of training against {first[2][1]:.2g}"
-            yield evidence.asked.paired(
-                MORE_TRAINING,
-                (second[0], first[0]),
-                (second[1][:, -1], first[1][:, -1]),
-                second[0],
-                f"all, N = {n}",
-                note=note,
-            )
+    kinds: dict[tuple[str, int], list[tuple[float, str, Floats]]] = {}
+    for name, table, other in by_verifier(evidence):
+        cost = _cost(evidence, other)
+        if cost is not None:
+            kinds.setdefault(cost[0], []).append((cost[1], name, table[:, -1]))
+    for of_kind in kinds.values():
+        for less, more in pairwise(sorted(of_kind, key=lambda one: one[0])):
+            if less[0] < more[0]:
+                note = f"{more[0]:.2g} FLOPs of training against {less[0]:.2g}"
+                sides, values = (more[1], less[1]), (more[2], less[2])
+                yield evidence.asked.paired(MORE_TRAINING, sides, values, more[1], f"all, N = {n}", note=note)
 
 
 def _cost(evidence: Evidence, other: Rescored | None) -> tuple[tuple[str, int], float] | None:
