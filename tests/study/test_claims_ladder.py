@@ -108,6 +108,17 @@ def test_samples_against_more_pretraining(longer: str, small: Bools, more: Bools
     assert of(claims, "samples_over_fine_tuning") == []
 
 
+def test_what_cannot_pay_for_a_sample_and_its_scoring_gives_a_greedy_answer() -> None:
+    """At R = 22 a little fine-tuning pays for a twentieth of an answer; a verifier that reads each sample costs a whole one."""
+    small = rung(SMALL, EVERY, HALF)
+    read = np.full((QUESTIONS, SAMPLES), price(SMALL).sample[0]) * np.arange(1, SAMPLES + 1)
+    dear = replace(small.found, flops=replace(price(SMALL), reading=read))
+    claims = climbing([Evidence(dear, small.settings), rung(STAR, EVERY, ~HALF)])
+    last = of(claims, "samples_over_fine_tuning")[-1]
+    assert (last.on, last.ahead, last.verdict) == ("all, R = 22", "countdown-small, greedy", "cannot be told")
+    assert last.mean == 0.0
+
+
 @pytest.mark.parametrize(
     ("small", "large", "smallest", "largest"),
     [

@@ -162,20 +162,24 @@ def _at_equal_flops(rung: Rung, other: Rung, extra: float, finding: Finding) -> 
     right, cost = answer
     share = extra / (6.0 * rung.training.parameters * rung.training.tokens)  # of the plain model's pretraining
     tokens = cost / (2.0 * rung.training.parameters)
+    alone = rung.greedy()
     for ratio in RATIOS:
         spent = way(cost + share * 6.0 * rung.training.parameters * tokens / ratio)
-        sides = f"{rung.name}, N = {{}}", f"{other.name}, greedy"
+        told, note = f"its further training is {share:.2g} of pretraining", "" if spent is None else spent.note
         if spent is not None:
-            yield rung.evidence.asked.paired(
-                finding,
-                (sides[0].format(spent.n), sides[1]),
-                (spent.accuracy.astype(np.float64), right[spent.rows]),
-                f"against {other.name}",
-                f"all, R = {ratio:g}",
-                note="; ".join(
-                    part for part in (f"its further training is {share:.2g} of pretraining", spent.note) if part
-                ),
-            )
+            name, values = f"N = {spent.n}", (spent.accuracy.astype(np.float64), right[spent.rows])
+        elif alone is not None:  # not even one sample and its scoring: what is left is one greedy answer each
+            name, values = "greedy", (alone[0], right)
+        else:
+            continue
+        yield rung.evidence.asked.paired(
+            finding,
+            (f"{rung.name}, {name}", f"{other.name}, greedy"),
+            values,
+            f"against {other.name}",
+            f"all, R = {ratio:g}",
+            note="; ".join(part for part in (told, note) if part),
+        )
 
 
 def _joint(rungs: Sequence[Rung]) -> Iterator[Claim]:
