@@ -8,7 +8,16 @@ from outlay import models, tasks, verifiers
 from outlay.drive.batching import BatchingDriver
 from outlay.drive.serving import Unit
 from outlay.lab.leakage import SAMENESS, common, first_seen, leakage, leaks, shown
-from outlay.lab.recipes import FAMILIES, RECIPES, PolicyRecipe, RevisionRecipe, StarRecipe, VerifierRecipe, made_by
+from outlay.lab.recipes import (
+    FAMILIES,
+    POLICIES,
+    RECIPES,
+    PolicyRecipe,
+    RevisionRecipe,
+    StarRecipe,
+    VerifierRecipe,
+    made_by,
+)
 from outlay.models.embedded.backend import Card
 from outlay.strategies import BestOfN
 from outlay.types import Budget, Question, Score
@@ -84,7 +93,8 @@ def test_only_recall_may_be_taught_what_it_is_asked():
 def test_a_verifier_cannot_see_the_reference(name):
     """The same scores whatever the reference says, on solutions drawn from the policy."""
     family = Card.load(models.embedded_folder(name)).task
-    task, policy = tasks.load(family), models.load(f"embedded:{family}-small")
+    drawn_from = next(recipe.name for recipe in POLICIES if recipe.task == family)
+    task, policy = tasks.load(family), models.load(f"embedded:{drawn_from}")
     asked = task.questions("validation", 4)
     units = (Unit(question, BestOfN(), Budget(generations=4), 0) for question in asked)
     traces = {
