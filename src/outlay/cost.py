@@ -129,6 +129,10 @@ class Ledger:
             )
         )
 
+    def wasted(self, cost: Cost) -> None:
+        """Enter what was paid for in vain: calls that had to be repeated, work that was cancelled."""
+        self.spent = self.prices.price(self.spent + cost)
+
     def can_score(self, request: Score) -> bool:
         """Whether a Score request fits the budget."""
         return self._uncapped() or self._fits(self._with_reading(self._reading(request)[0]), 0)

@@ -64,12 +64,13 @@ async def solve_over_protocols(
     try:
         while out:
             finished, _ = await asyncio.wait(out, return_when=asyncio.FIRST_COMPLETED)
-            out -= finished
             for call in finished:
                 call.result()
+            out -= finished
     finally:
         for call in out:
             call.cancel()
+        await asyncio.gather(*out, return_exceptions=True)  # what ended at the same time has been told of by the first
     if not running.finished:
         raise OutlayError(f'strategy "{unit.strategy.name}" waits for a request that was never served')
     return served.trace(running)

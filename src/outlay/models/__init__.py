@@ -33,7 +33,14 @@ def _embedded(name: str, *, slots: int = 256) -> InProcessModel:
     return EmbeddedModel.load(embedded_folder(name), slots=slots)
 
 
-BUILTIN: Mapping[str, Any] = {"embedded": _embedded}
+def _openai(address: str, **options: Any) -> Model:
+    """A model behind an OpenAI-compatible server (vLLM, SGLang, llama.cpp, OpenAI): openai:URL#MODEL."""
+    from outlay.models.openai import OpenAIModel
+
+    return OpenAIModel.load(address, **options)
+
+
+BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "openai": _openai}
 
 
 def load(address: str, **options: Any) -> Any:

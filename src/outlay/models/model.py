@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from outlay.types import Question, Sample, Solution
+from outlay.types import Cost, Question, Sample, Solution
+
+NOTHING = Cost()
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One continuation from a `Model`: its text, why it ended, and what was counted for it (tokens).
 
-    `logprobs` and `token_texts` are one a token, where the server gives them; the texts joined are `text`.
+    `logprobs` and `token_texts` are one a token, where the server gives them; the texts joined are `text`. `wasted` is what was
+    paid for besides: calls that had to be repeated (`retried`), and what was generated and thrown away (`cancelled`).
     """
 
     text: str
@@ -28,6 +31,7 @@ class Completion:
     generated_tokens: int
     logprobs: tuple[float, ...] | None = None
     token_texts: tuple[str, ...] | None = None
+    wasted: Cost = NOTHING
 
 
 @runtime_checkable

@@ -1,0 +1,67 @@
+"""A request in the server's own words: the body of a chat or a raw completion that draws what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from outlay.models.openai.capabilities import Capabilities
+
+PATHS = {"chat": "/chat/completions", "completions": "/completions"}
+MOST_STOPS = 4
+"""Stop strings that servers take in one request (OpenAI's API states four)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Continuations of `prompt` + `prefix`: how many, how long at most, how drawn, where to stop."""
+
+    prompt: str
+    prefix: str
+    n: int
+    max_tokens: int
+    temperature: float
+    stop: tuple[str, ...]
+    seed: int
+
+
+def path_and_body(
+    server: Capabilities,
+    wanted: Wanted,
+    *,
+    system: str = "",
+    extra: Mapping[str, Any] | None = None,
+    rendered: str = "",
+) -> tuple[str, dict[str, Any]]:
+    """Where to send it, and what. `rendered` is the prompt in the chat template, where a raw completion stands in for a chat."""
+    api = "completions" if rendered else server.api
+    body: dict[str, Any] = {
+        "model": server.model,
+        server.length if api == "chat" else "max_tokens": wanted.max_tokens,
+        "temperature": wanted.temperature,
+    }
+    if server.seed is not False:
+        body["seed"] = wanted.seed
+    if wanted.n > 1:
+        body["n"] = wanted.n
+    if wanted.stop:
+        body["stop"] = list(wanted.stop[:MOST_STOPS])
+    if server.logprobs:
+        body["logprobs"] = True if api == "chat" else 1
+    if api == "chat":
+        body["messages"] = messages(wanted.prompt, wanted.prefix, system)
+        if wanted.prefix and server.prefix == "continue":
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
+    else:
+        body["prompt"] = (rendered or wanted.prompt) + wanted.prefix
+    return PATHS[api], body | dict(extra or {})
+
+
+def messages(prompt: str, prefix: str = "", system: str = "") -> Sequence[dict[str, str]]:
+    """A chat of one question, and the beginning of its answer where there is one."""
+    said = [{"role": "system", "content": system}] if system else []
+    said.append({"role": "user", "content": prompt})
+    if prefix:
+        said.append({"role": "assistant", "content": prefix})
+    return said
