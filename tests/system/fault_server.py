@@ -57,6 +57,15 @@ class Bill:
     prompt: int = 0
     generated: int = 0
     spoilt: Counter = field(default_factory=Counter)
+    of: dict = field(default_factory=dict)
+
+    def enter(self, what, calls=0, prompt=0, generated=0):
+        """Add to the whole, and to what the prompt `what` cost."""
+        self.calls += calls
+        self.prompt += prompt
+        self.generated += generated
+        before = self.of.get(what, (0, 0, 0))
+        self.of[what] = (before[0] + calls, before[1] + prompt, before[2] + generated)
 
 
 class FaultServer:
@@ -99,8 +108,8 @@ class FaultServer:
                 web.post("/tokenize", self._tokenize),
             ]
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await runner.setup()  # a handler is cancelled when its client goes away
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         self._port = runner.addresses[0][1]
@@ -189,15 +198,14 @@ class FaultServer:
             headers = {"Retry-After": self.retry_after} if fault in ("429", "503") else {}
             return web.json_response({"error": {"message": "try later"}}, status=int(fault), headers=headers)
         choices, generated = self._choices(body, prompt + prefix, chat)
-        self.bill.calls += 1
-        self.bill.prompt += length
+        self.bill.enter(prompt, calls=1, prompt=length)
         if fault:
             self.bill.spoilt[fault] += 1
         if here.latency or fault == "slow":
             await asyncio.sleep(here.latency + 0.05 * (fault == "slow"))
         if body.get("stream"):
-            return await self._streamed(fault, request, choices, length)
-        self.bill.generated += generated
+            return await self._streamed(fault, request, choices, length, prompt)
+        self.bill.enter(prompt, generated=generated)
         if here.repeats_prefix and prefix:
             for one in choices:
                 one["message"]["content"] = prefix + one["message"]["content"]
@@ -228,7 +236,7 @@ class FaultServer:
             request.transport.close()
         return response
 
-    async def _streamed(self, fault, request, choices, length):
+    async def _streamed(self, fault, request, choices, length, prompt):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         (choice,) = choices
@@ -241,8 +249,8 @@ class FaultServer:
                 piece = {"index": 0, "delta": {"content": token}}
                 if logprob:
                     piece["logprobs"] = {"content": [logprob]}
+                self.bill.enter(prompt, generated=1)
                 await self._event(response, {"choices": [piece]})
-                self.bill.generated += 1
             end = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
             await self._event(response, {"choices": [end]})
             if self.behaviour.usage != "none":

@@ -1,9 +1,9 @@
 """How many calls are out at once: as many as make the server faster, and no more.
 
-The number follows what is seen, a *round* of calls at a time (as many as may be out at once). While the number is used up and
-throughput (tokens a second) grows with it, it doubles; where it stops growing, the smaller number is taken again and kept for
-some rounds. It is halved at once where the server says that it is too much (429, 503), and shrinks by a quarter where replies
-take much longer without more coming out. `Retry-After` holds everybody back, not only the call that was told.
+The number follows what is seen, a *round* of calls at a time. While the number is used up, twice as many are tried: where that
+gives more throughput (tokens a second) it is tried again, where not, the smaller number is taken again and kept for some rounds.
+It shrinks where the server says of some of a round's calls that they are too many (429, 503), and where replies take much longer
+without more coming out. `Retry-After` holds everybody back, not only the call that was told.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ GAIN = 1.1
 """More throughput than this many times the former's is growth."""
 SLOW = 2.0
 """Replies that take this many times the shortest round's, without growth, are a queue in the server."""
-ROUNDS_KEPT = 8
-"""Rounds for which a number is kept before a larger one is tried again."""
+ROUNDS_KEPT, ROUNDS_AFTER_REFUSAL = 8, 2
+"""Rounds for which a number is kept before a larger one is tried: one that was best, and one after a refusal."""
+REFUSED = 0.1
+"""The share of a round's calls that are refused at which there are too many; at five times as many, half of them are too many."""
+CALLS = 16
+"""Calls that a round has at least: of fewer the throughput says little."""
 
 
 @dataclass(slots=True)
@@ -37,15 +41,16 @@ class Concurrency:
     out: int = 0
     held_until: float = 0.0
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
-    _before: int = field(init=False, default=0)
-    _best: float = 0.0
+    _before: tuple[int, float] | None = None
+    _settled: float = 0.0
     _quickest: float = float("inf")
-    _kept: int = 0
+    _kept: int = 1
     _full: bool = False
     _since: float | None = None
     _units: float = 0.0
     _latencies: list[float] = field(default_factory=list)
-    _shrunk: float = float("-inf")
+    _returned: int = 0
+    _refused: int = 0
 
     def __post_init__(self) -> None:
         """Begin with `start` calls."""
@@ -87,53 +92,65 @@ class Concurrency:
     def leave(self, entered: float | None = None, units: float = 0.0) -> None:
         """A call is back: when it had `entered` and how many `units` (tokens) it brought, where it went well."""
         self.out -= 1
+        self._returned += 1
         if entered is not None:
             self._latencies.append(self.clock() - entered)
             self._units += units
-            if len(self._latencies) >= self.limit:
-                self._end_round()
+        if self._returned >= max(self.limit, CALLS):
+            self._end_round()
         self._next()
 
     def too_much(self, retry_after: float | None = None) -> None:
-        """The server refused for load: half as many, once for all that were out together; none before `retry_after` seconds."""
-        now = self.clock()
+        """The server refused a call for load: it counts in this round, and none goes out before `retry_after` seconds."""
+        self._refused += 1
         if retry_after is not None:
-            self.held_until = max(self.held_until, now + retry_after)
-        if now - self._shrunk > max(min(self._quickest, 10.0), retry_after or 0.0):
-            self._take(max(1, self.limit // 2), now, keep=True)
-            self._shrunk = now
+            self.held_until = max(self.held_until, self.clock() + retry_after)
 
     def _end_round(self) -> None:
-        now = self.clock()
-        seconds = max(now - (self._since if self._since is not None else now), 1e-9)
-        rate, latency = self._units / seconds, median(self._latencies)
-        self._quickest = min(self._quickest, latency)
-        grew = rate > GAIN * self._best
-        if grew:
-            self._best = rate
-        if not self._full:
-            self._restart(now)  # nobody waited: this says nothing about a larger number
-        elif self._kept > 0:
-            self._kept -= 1
-            if latency > SLOW * self._quickest and rate < self._best / GAIN:
-                self._take(max(1, self.limit * 3 // 4), now, keep=True)
+        """Decide by the round that ended; one in which nobody waited says nothing about a larger number."""
+        seconds = max(self.clock() - (self._since if self._since is not None else 0.0), 1e-9)
+        rate, latency = self._units / seconds, median(self._latencies or [0.0])
+        if self._latencies:
+            self._quickest = min(self._quickest, latency)
+        share = self._refused / self._returned
+        if share >= REFUSED:
+            self._take(self.limit // 2 if share >= 5 * REFUSED else self.limit * 3 // 4, keep=ROUNDS_AFTER_REFUSAL)
+        elif self._refused and self._before is not None:
+            self._take(self._before[0], keep=ROUNDS_AFTER_REFUSAL)
+        elif not self._full:
+            self._restart()
+        elif self._before is not None:
+            smaller, its_rate = self._before
+            if rate > GAIN * its_rate:
+                self._try_more(rate)
             else:
-                self._restart(now)
-        elif grew or not self._before:
-            self._before = self.limit
-            self._take(min(self.limit * 2, self.most), now)
+                self._settled = its_rate
+                self._take(smaller, keep=ROUNDS_KEPT)
+        elif self._kept > 1:
+            self._kept -= 1
+            if latency > SLOW * self._quickest and rate * GAIN < self._settled:
+                self._take(self.limit * 3 // 4, keep=ROUNDS_KEPT)
+            else:
+                self._restart()
         else:
-            self._take(self._before, now, keep=True)
-            self._best = max(rate, self._best / GAIN)  # so that a server that has become slower is believed in time
+            self._try_more(rate)
 
-    def _take(self, limit: int, now: float, *, keep: bool = False) -> None:
-        self.limit = limit
-        if keep:
-            self._kept, self._before = ROUNDS_KEPT, 0
-        self._restart(now)
+    def _try_more(self, rate: float) -> None:
+        if self.limit >= self.most:
+            self._settled = rate
+            self._take(self.limit, keep=ROUNDS_KEPT)
+        else:
+            self._before = (self.limit, rate)
+            self.limit = min(self.limit * 2, self.most)
+            self._restart()
 
-    def _restart(self, now: float) -> None:
-        self._since, self._units, self._full = now, 0.0, bool(self._waiting)
+    def _take(self, limit: int, keep: int) -> None:
+        self.limit, self._kept, self._before = max(limit, 1), keep, None
+        self._restart()
+
+    def _restart(self) -> None:
+        self._since, self._units, self._returned, self._full = self.clock(), 0.0, 0, bool(self._waiting)
+        self._refused = 0
         self._latencies.clear()
 
     def _next(self) -> None:
