@@ -77,7 +77,7 @@ class FaultServer:
     def __init__(self, behaviour=None, faults=lambda number: ""):
         self.behaviour, self.faults = behaviour or Behaviour(), faults
         self.bill, self.requests, self.out, self.most_out = Bill(), [], 0, 0
-        self.retry_after, self.cancelled = "0.01", 0
+        self.retry_after, self.refuses, self.cancelled = "0.01", "try later", 0
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
 
@@ -196,7 +196,7 @@ class FaultServer:
             return web.json_response({"error": {"message": no[0], "code": no[1]}}, status=no[1])
         if fault.isdigit():
             headers = {"Retry-After": self.retry_after} if fault in ("429", "503") else {}
-            return web.json_response({"error": {"message": "try later"}}, status=int(fault), headers=headers)
+            return web.json_response({"error": {"message": self.refuses}}, status=int(fault), headers=headers)
         choices, generated = self._choices(body, prompt + prefix, chat)
         self.bill.enter(prompt, calls=1, prompt=length)
         if fault:

@@ -38,10 +38,14 @@ async def solve_over_protocols(
 ) -> Trace:
     """Run one unit to its end and return its trace.
 
+    A model or verifier that has to find out something first does so in its `ready()`, before the run and its clock begin.
     `steps` names one of the splitters of `outlay.models.steps`. After `deadline_seconds` on the `clock` no further call is made.
     """
     cut = splitter(steps)
-    prices = prices or Prices(getattr(model, "parameters", 0), getattr(verifier, "parameters", 0))
+    for ready in (getattr(one, "ready", None) for one in (model, verifier)):
+        if ready is not None:
+            await ready()
+    prices = prices or Prices(getattr(model, "parameters", 0) or 0, getattr(verifier, "parameters", 0) or 0)
     ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False)
     served = Served(unit, task, ledger, model.name, verifier.name if verifier else None, deadline_seconds, clock)
     out: set[asyncio.Task[None]] = set()

@@ -190,6 +190,11 @@ class Calls:
         method = "get" if body is None else "post"
         return await self._repeated(lambda: self._once(method, path, body, lambda _: 1.0), Lost(), tries)
 
+    async def page(self, path: str) -> str:
+        """The text of a page of the server's own, beside its API. Raises Failure."""
+        async with self._failing():
+            return str(await self._client().get(self.address.root + path, cast_to=str))
+
     def told(self, failure: Failure) -> OutlayError:
         """A lasting failure as a caller is told of it."""
         return lasting(failure, self.address.url, self.address.model, self.known_models)

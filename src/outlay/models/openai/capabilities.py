@@ -51,9 +51,15 @@ class Capabilities:
         """What `outlay doctor` says of it."""
         prefixes = {"prompt": "a raw prompt", "continue": "continue_final_message", "assistant": "an assistant's turn"}
         said = asdict(self) | {"prefix": {**prefixes, "template": "the server's template", "no": False}[self.prefix]}
-        said["models"] = ", ".join(self.models) or None
+        said |= {"models": ", ".join(self.models) or None, "server": self.server or None}
         named = {"stop": "a_stop_string_in_the_reply", "prefix": "goes_on_from", "usage": "usage_counts"}
-        left_out = ("probed", "length", "count", "repeats_prefix")
+        left_out = (
+            "probed",
+            "length",
+            "count",
+            "repeats_prefix",
+            "logprobs",
+        )  # log-probabilities are tried by `doctor` itself
         return {named.get(name, name): value for name, value in said.items() if name not in left_out}
 
 

@@ -11,10 +11,11 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from outlay.errors import OutlayError
+from outlay.errors import OutlayError, UserError
 from outlay.models.model import Completion
 from outlay.models.openai.address import Address, find_key, parse
 from outlay.models.openai.asking import Wanted, messages, path_and_body
@@ -66,6 +67,11 @@ class OpenAIModel:
         concurrency: Concurrency | None = None,
     ) -> OpenAIModel:
         """The model at `URL#MODEL`; nothing is sent before it is used. Raises UserError for an address or key file that is none."""
+        absent = next((name for name in ("openai", "tenacity") if find_spec(name) is None), None)
+        if absent:
+            raise UserError(
+                f'models behind a server need the package {absent}: install it with pip install "outlay[openai]"'
+            )
         address = parse(text)
         calls = Calls(
             address, find_key(address.url, key_file), concurrency or Concurrency(), patience=patience or Patience()
@@ -77,9 +83,14 @@ class OpenAIModel:
         self.name = str(self.address)
 
     @property
-    def parameters(self) -> int:
-        """Weights, where the server says how many; 0 otherwise."""
-        return (self._known.parameters if self._known else None) or 0
+    def parameters(self) -> int | None:
+        """Weights, where the server says how many and has been asked; None otherwise."""
+        return self._known.parameters if self._known else None
+
+    @property
+    def room(self) -> int:
+        """Calls that it is worth having under way or waiting: twice as many as may be out at once."""
+        return 2 * self.calls.concurrency.limit
 
     @property
     def continues_prefix(self) -> bool:
@@ -94,6 +105,14 @@ class OpenAIModel:
                 if self._known is None:
                     self._known = await find_out(self.calls)
         return self._known
+
+    async def ready(self) -> None:
+        """Know the server: what it does, and what the model's name leaves out."""
+        await self.capabilities()
+
+    async def probed(self) -> dict[str, Any]:
+        """What was found out about the server, in the words of `outlay doctor`."""
+        return (await self.capabilities()).plain()
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""

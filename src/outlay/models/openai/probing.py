@@ -33,6 +33,11 @@ PAGES: dict[str, tuple[str, tuple[str, ...], str]] = {
 """By what a server says it is `owned_by`: its name, the field of its version, and the page that has it."""
 
 
+BUSY = {"llama.cpp": "/slots", "vllm": "/metrics", "sglang": "/metrics"}
+"""By a server's name: the page that tells what it works at."""
+LONG, LOOKS, SECONDS_BETWEEN_LOOKS = 2048, 10, 0.05
+
+
 async def find_out(calls: Calls) -> Capabilities:
     """What the server of `calls` does, from memory where it is the same server as then. Raises UserError or ServerFailed."""
     try:
@@ -111,7 +116,8 @@ async def _probed(calls: Calls, guess: Capabilities) -> Capabilities:
         _count(calls, found),
     )
     found = replace(found, n=several, logprobs=logprobs, usage=usage, seed=seed, stop=stop, count=count)
-    return replace(found, **prefix, **stream)
+    found = replace(found, **prefix, **stream)
+    return replace(found, cancel=await _cancel(calls, found))
 
 
 async def _ask(
@@ -244,7 +250,38 @@ async def _stream(calls: Calls, found: Capabilities) -> dict[str, Any]:
         reader = await calls.stream(PATHS[found.api], body, _TwoPieces, Lost())
     except OutlayError:
         return {"stream": False}
-    return {"stream": reader.generated > 1, "cancel": None}
+    return {"stream": reader.generated > 1}
+
+
+async def _cancel(calls: Calls, found: Capabilities) -> bool | None:
+    """Whether the server ends its work when the reader goes away, where a page of its tells what it works at; None where none does.
+
+    Asked when nothing else is out. A long reply is begun and left: the server should be idle long before it could be through.
+    """
+    page = next((page for page in BUSY if found.server.startswith(page)), None)
+    if page is None or not found.stream:
+        return None
+    body: dict[str, Any] = {"model": found.model, found.length: LONG, "temperature": 1.0, "ignore_eos": True}
+    body |= {"messages": messages(QUESTION)} if found.api == "chat" else {"prompt": QUESTION}
+    try:
+        await calls.stream(PATHS[found.api], body, _TwoPieces, Lost())
+        for _ in range(LOOKS):
+            if not busy(await calls.page(BUSY[page])):
+                return True
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+    except (OutlayError, Failure):
+        return None
+    return False
+
+
+def busy(page: str) -> bool:
+    """Whether a page of a server's says that a request is under way: llama.cpp's `/slots`, vLLM's and SGLang's `/metrics`."""
+    if page.lstrip().startswith("["):
+        return '"is_processing":true' in page.replace(" ", "")
+    running = [
+        line for line in page.splitlines() if line.startswith(("vllm:num_requests_running", "sglang:num_running_reqs"))
+    ]
+    return any(float(line.split()[-1]) > 0 for line in running)
 
 
 @dataclass
