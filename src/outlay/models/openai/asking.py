@@ -12,6 +12,14 @@ PATHS = {"chat": "/chat/completions", "completions": "/completions"}
 MOST_STOPS = 4
 """Stop strings that servers take in one request (OpenAI's API states four)."""
 
+UNTOUCHED: Mapping[str, Mapping[str, Any]] = {
+    "llama.cpp": {"top_k": 0, "min_p": 0.0},
+    "vllm": {"top_k": -1, "min_p": 0.0},
+    "sglang": {"top_k": -1, "min_p": 0.0},
+}
+"""By a server's name: what ends the truncation that it, or a model's own `generation_config`, would do unasked. Then samples are
+drawn at their temperature alone, as the method takes them to be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -40,6 +48,8 @@ def path_and_body(
         "model": server.model,
         server.length if api == "chat" else "max_tokens": wanted.max_tokens,
         "temperature": wanted.temperature,
+        "top_p": 1.0,
+        **UNTOUCHED.get(server.server.partition(" ")[0], {}),
     }
     if server.seed is not False:
         body["seed"] = wanted.seed
@@ -48,7 +58,7 @@ def path_and_body(
     if wanted.stop:
         body["stop"] = list(wanted.stop[:MOST_STOPS])
     if server.logprobs:
-        body["logprobs"] = True if api == "chat" else 1
+        body |= log_probabilities(api)
     if api == "chat":
         body["messages"] = messages(wanted.prompt, wanted.prefix, system)
         if wanted.prefix and server.prefix == "continue":
@@ -56,6 +66,11 @@ def path_and_body(
     else:
         body["prompt"] = (rendered or wanted.prompt) + wanted.prefix
     return PATHS[api], body | dict(extra or {})
+
+
+def log_probabilities(api: str) -> dict[str, Any]:
+    """The fields that ask for every token's log-probability, and for as few of the others' as may be."""
+    return {"logprobs": True, "top_logprobs": 1} if api == "chat" else {"logprobs": 1}
 
 
 def messages(prompt: str, prefix: str = "", system: str = "") -> Sequence[dict[str, str]]:

@@ -27,6 +27,10 @@ class ServerFailed(OutlayError):
     """A server did not answer a request, however often it was asked; the message says which and how."""
 
 
+class Refused(UserError):
+    """A server does not do what it is asked for, whoever asks; the message says why."""
+
+
 @dataclass
 class Failure(Exception):
     """One call that failed.
@@ -114,7 +118,7 @@ def lasting(failure: Failure, url: str, model: str, known: tuple[str, ...] = ())
             f"there is no such API at {url} (status 404): give the URL as the server states it, most end in /v1"
         )
     if status is not None and not failure.transient:
-        return UserError(f"{url} refuses the request ({failure.says})")
+        return Refused(f"{url} refuses the request ({failure.says})")
     if status is None and not failure.billed:
         return UserError(f"no server answers at {url} ({failure.says}): start it, or mend the URL")
     return ServerFailed(

@@ -23,6 +23,7 @@ from outlay.models.openai.calls import Calls, Lost, Patience
 from outlay.models.openai.capabilities import Capabilities
 from outlay.models.openai.concurrency import Concurrency
 from outlay.models.openai.cutting import Cut
+from outlay.models.openai.failures import Refused
 from outlay.models.openai.probing import find_out
 from outlay.models.openai.replies import Choice, Usage, fitting, read
 from outlay.models.steps import shared_out
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 CHARACTERS_A_TOKEN = 4
 """Where nobody counts: the usual length of a token of English text."""
 PROMPTS_KEPT = 10_000
+MOST_AT_ONCE = 128
+"""The largest `n` of one call; OpenAI's API states 128, llama.cpp takes as many as it has slots, which is found out."""
 
 
 @dataclass
@@ -51,6 +54,7 @@ class OpenAIModel:
     unknown: int = 0
     name: str = field(init=False)
     _known: Capabilities | None = None
+    _most: int = MOST_AT_ONCE
     _asking: dict[int, asyncio.Lock] = field(default_factory=dict)
     _lengths: dict[tuple[str, str], int] = field(default_factory=dict)
     _rendered: dict[str, str] = field(default_factory=dict)
@@ -133,21 +137,42 @@ class OpenAIModel:
         server = await self.capabilities()
         wanted = Wanted(prompt, prefix, n, max_tokens, temperature, tuple(stop), seed)
         if stop and server.stop == "silent" and server.stream:
-            return await self._side_by_side([self._cut(server, one) for one in _singly(wanted)])
+            singly = [replace(wanted, n=1, seed=(seed + index) % 2**31) for index in range(n)]
+            return await self._side_by_side([self._cut(server, one) for one in singly])
         counted = server.usage == "all" or server.logprobs or server.count != "no"
-        if n > 1 and not (server.n and counted):
-            lists = await self._side_by_side([self._drawn(server, one) for one in _singly(wanted)])
-            return [one for listed in lists for one in listed]
-        drawn = await self._drawn(server, wanted)
-        if len(drawn) < n:
-            log.info("%s gave %d choices for n = %d; the others are asked for one by one", self.name, len(drawn), n)
-            missing = _singly(wanted)[len(drawn) :]
-            lists = await self._side_by_side([self._drawn(server, one) for one in missing])
-            drawn += [one for listed in lists for one in listed[:1]]
+        most = self._most if server.n and counted else 1
+        drawn: list[Completion] = []
+        if n <= most:
+            try:
+                drawn = await self._drawn(server, wanted)
+            except Refused as refused:
+                if n == 1:
+                    raise
+                log.info("%s refuses n = %d (%s): fewer are asked for at once", self.name, n, refused)
+                most = self._most = n // 2
+            if 0 < len(drawn) < n:
+                log.info("%s gave %d choices for n = %d: no more are asked for at once", self.name, len(drawn), n)
+                most = self._most = len(drawn)
+        parts = [
+            self.sample(
+                prompt,
+                n=min(most, n - start),
+                max_tokens=max_tokens,
+                temperature=temperature,
+                stop=stop,
+                seed=(seed + start) % 2**31,
+                prefix=prefix,
+            )
+            for start in range(len(drawn), n, most)
+        ]
+        for more in await self._side_by_side(parts):
+            drawn += more
         return drawn[:n]
 
     async def _side_by_side(self, work: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
         """All at once; where one fails the others are ended with it."""
+        if not work:
+            return []
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(one) for one in work]
@@ -299,11 +324,6 @@ class OpenAIModel:
             content = await self.calls.post(self.address.root + "/apply-template", body, Lost())
             self._rendered[wanted.prompt] = str(content["prompt"])
         return self._rendered[wanted.prompt]
-
-
-def _singly(wanted: Wanted) -> list[Wanted]:
-    """The same, each continuation by itself, with seeds of their own."""
-    return [replace(wanted, n=1, seed=(wanted.seed + index) % 2**31) for index in range(wanted.n)]
 
 
 def _raised(counts: Sequence[int], total: int) -> list[int]:

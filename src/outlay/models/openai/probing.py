@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from outlay.errors import OutlayError, UserError
-from outlay.models.openai.asking import PATHS, messages
+from outlay.models.openai.asking import PATHS, log_probabilities, messages
 from outlay.models.openai.calls import Calls, Lost
 from outlay.models.openai.capabilities import Capabilities, remember, remembered
 from outlay.models.openai.failures import Failure, no_such_model
@@ -58,6 +58,8 @@ async def find_out(calls: Calls) -> Capabilities:
         )
     except Failure as failure:
         raise calls.told(failure) from None
+    except ValueError as error:
+        raise UserError(f"{calls.address.url} answers, but not as an OpenAI-compatible server does: {error}") from None
 
 
 async def _models(calls: Calls) -> list[dict[str, Any]]:
@@ -159,7 +161,7 @@ async def _api(calls: Calls, guess: Capabilities) -> Capabilities:
 
 async def _several(calls: Calls, found: Capabilities) -> tuple[bool, bool, Any]:
     """Whether `n` and log-probabilities are given, and what usage counts."""
-    wanted: dict[str, Any] = {"logprobs": True if found.api == "chat" else 1}
+    wanted = log_probabilities(found.api)
     reply = await _ask(calls, found, {"n": 2} | wanted)
     if reply is None:
         plain, alone = await asyncio.gather(_ask(calls, found, {"n": 2}), _ask(calls, found, wanted))
@@ -220,7 +222,7 @@ async def _prefix(calls: Calls, found: Capabilities) -> dict[str, Any]:
     forced = {"continue_final_message": True, "add_generation_prompt": False}
     alone, longer, gone_on, turn = await asyncio.gather(
         _ask(calls, found, GREEDY),
-        _ask(calls, found, GREEDY, QUESTION + " " + BEGINNING),
+        _ask(calls, found, GREEDY, QUESTION + BEGINNING),
         _ask(calls, found, dict(GREEDY) | forced, prefix=BEGINNING),
         _ask(calls, found, GREEDY, prefix=BEGINNING),
     )
@@ -230,7 +232,8 @@ async def _prefix(calls: Calls, found: Capabilities) -> dict[str, Any]:
     if lengths[0] is None or lengths[1] is None:
         return {"prefix": "no"}
     expected = lengths[1]
-    for way, reply, length in (("assistant", turn, lengths[3]), ("continue", gone_on, lengths[2])):
+    ways = (("assistant", turn, lengths[3]), ("continue", gone_on, lengths[2]))
+    for way, reply, length in ways if lengths[2] == lengths[3] else reversed(ways):
         if reply is not None and length is not None and abs(length - expected) <= 1:
             return {"prefix": way, "repeats_prefix": reply.choices[0].text.startswith(BEGINNING)}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class Reply:
 
 def read(content: Any) -> Reply:
     """The reply in the JSON `content`; ValueError where it holds none."""
-    if not isinstance(content, Mapping) or not isinstance(content.get("choices"), Sequence):
+    if not isinstance(content, Mapping) or not content.get("choices"):
         raise ValueError("a reply without choices")
     listed = sorted(content["choices"], key=lambda one: one.get("index") or 0)
     return Reply(tuple(map(choice, listed)), usage(content))
