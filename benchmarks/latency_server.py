@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server that answers after a fixed time, in a process of its own: what a client costs is then all that differs.
+"""An OpenAI-compatible server that answers after a fixed time, in a process of its own: only what a client costs then differs.
 
 As a program it serves until its standard input ends; the first line that it prints is its URL.
 """

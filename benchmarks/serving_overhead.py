@@ -3,9 +3,9 @@
     python -m benchmarks.serving_overhead              # 2,000 requests at 64 and 256 at once, a minute or two
     python -m benchmarks.serving_overhead --requests 400 --repeats 1
 
-The server answers after 50 ms, whatever it is asked, so that time differs by what the clients do. Every measurement is a process of its own
-(time and peak memory are that client's alone), the clients take turns, and the best of the repeats counts. Ours is the whole of it:
-`asolve` with its ledger, adaptive concurrency and graded trace for every request.
+The server answers after 50 ms, whatever it is asked, so that time differs by what the clients do. Every measurement is a process of
+its own (time and peak memory are that client's alone), the clients take turns, and the best of the repeats counts. Ours is the
+whole of it: `asolve` with its ledger, adaptive concurrency and trace for every request.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ async def bare(url: str, requests: int, at_once: int) -> None:
     import openai
 
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=at_once, max_keepalive_connections=at_once)
-    client = openai.AsyncOpenAI(
-        base_url=url, api_key="none", http_client=openai.DefaultAsyncHttpxClient(limits=limits)
-    )
+    client = openai.AsyncOpenAI(base_url=url, api_key="none", http_client=openai.DefaultAsyncHttpxClient(limits=limits))
     turns = asyncio.Semaphore(at_once)
 
     async def one(number: int) -> int:
         async with turns:
             reply = await client.chat.completions.create(
-                model=MODEL, messages=[{"role": "user", "content": PROMPT.format(number)}], max_tokens=64, temperature=1.0
+                model=MODEL,
+                messages=[{"role": "user", "content": PROMPT.format(number)}],
+                max_tokens=64,
+                temperature=1.0,
             )
             return len(reply.choices[0].message.content or "")
 
@@ -57,9 +58,7 @@ async def outlay(url: str, requests: int, at_once: int) -> None:
     await model.ready()
     await measured(
         lambda: asyncio.gather(
-            *(asolve(PROMPT.format(number), strategy="best_of_n", verifier="random:0", model=model) for number in range(requests))
-            if False
-            else (asolve(PROMPT.format(number), strategy="majority", model=model) for number in range(requests))
+            *(asolve(PROMPT.format(number), strategy="majority", model=model) for number in range(requests))
         )
     )
     await model.close()
@@ -67,7 +66,7 @@ async def outlay(url: str, requests: int, at_once: int) -> None:
 
 async def its_hub(url: str, requests: int, at_once: int) -> None:
     """its_hub's own client of such a server."""
-    from its_hub.lms import OpenAICompatibleLanguageModel
+    from its_hub.core.lms.openai_lm import OpenAICompatibleLanguageModel
 
     model = OpenAICompatibleLanguageModel(url, "none", MODEL, max_concurrency=at_once, max_tokens=64, temperature=1.0)
     chats = [[{"role": "user", "content": PROMPT.format(number)}] for number in range(requests)]

@@ -44,4 +44,4 @@ class Awaited:
 
 def awaited(verifier: Verifier | InProcessVerifier | None) -> Verifier | None:
     """The verifier as one that can be awaited."""
-    return Awaited(verifier) if isinstance(verifier, InProcessVerifier) else verifier
+    return Awaited(verifier) if verifier is not None and isinstance(verifier, InProcessVerifier) else verifier

@@ -24,6 +24,9 @@ from outlay.models.openai.failures import Failure, lasting, of_status
 
 log = logging.getLogger(__name__)
 
+SPARE_CONNECTIONS = 16
+"""Connections beyond those of calls that have their turn: for the server's own pages, and for ones that are being closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -106,14 +109,14 @@ class Calls:
                 if call is not None and response.status_code == 200:
                     call.began = True
 
-            patience = self.patience
-            limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=None)
+            patience, most = self.patience, self.concurrency.most + SPARE_CONNECTIONS
+            limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=most, max_keepalive_connections=most)
             self._clients[loop] = openai.AsyncOpenAI(
                 api_key=self.key.value or "none",
                 base_url=self.address.url,
                 max_retries=0,
                 timeout=openai.Timeout(patience.reply, connect=patience.connect),
-                http_client=openai.DefaultAsyncHttpxClient(limits=limits, event_hooks={"response": [began]}),
+                http_client=openai.DefaultAioHttpClient(limits=limits, event_hooks={"response": [began]}),
             )
         return self._clients[loop]
 

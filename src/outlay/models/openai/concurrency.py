@@ -73,7 +73,7 @@ class Concurrency:
                 if turn.done() and not turn.cancelled():
                     self.out -= 1
                     self._next()
-                else:
+                elif turn in self._waiting:
                     self._waiting.remove(turn)
                 raise
         else:
