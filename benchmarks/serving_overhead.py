@@ -32,7 +32,9 @@ async def bare(url: str, requests: int, at_once: int) -> None:
     import openai
 
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=at_once, max_keepalive_connections=at_once)
-    client = openai.AsyncOpenAI(base_url=url, api_key="none", http_client=openai.DefaultAsyncHttpxClient(limits=limits))
+    client = openai.AsyncOpenAI(
+        base_url=url, api_key="none", timeout=600.0, http_client=openai.DefaultAsyncHttpxClient(limits=limits)
+    )
     turns = asyncio.Semaphore(at_once)
 
     async def one(number: int) -> int:

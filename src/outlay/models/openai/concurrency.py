@@ -31,7 +31,8 @@ CALLS = 16
 class Concurrency:
     """The number of calls that may be out, between 1 and `most`, and the queue of those that wait for their turn.
 
-    >>> asyncio.run(Concurrency(start=4, most=64).enter())   # the first call goes out at once
+    >>> Concurrency(start=1000, most=64).limit
+    64
     """
 
     start: int = 32
