@@ -122,15 +122,17 @@ def run_package(
     model, verifier = loaded["model", package.model], loaded.get(("verifier", package.verifier))
     driver = driver_of(tasks.load(package.task), model, verifier, drawn)
     ended, tokens, last = [], 0, time.monotonic()
-    for trace in driver.solve(package.units):
-        ended.append(replace(trace, model=package.model, verifier=package.verifier))
-        if len(ended) >= TRACES_PER_PART or time.monotonic() - last > SECONDS_PER_PART:
+    try:
+        for trace in driver.solve(package.units):
+            ended.append(replace(trace, model=package.model, verifier=package.verifier))
+            if len(ended) >= TRACES_PER_PART or time.monotonic() - last > SECONDS_PER_PART:
+                store.append(ended)
+                report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
+                ended, tokens, last = [], driver.tokens_generated, time.monotonic()
+    finally:  # also where some runs failed: those that ended are kept
+        if ended:
             store.append(ended)
             report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
-            ended, tokens, last = [], driver.tokens_generated, time.monotonic()
-    if ended:
-        store.append(ended)
-        report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
     log.info("ended %d runs of %s after %.1f s", len(package.units), what, time.monotonic() - began)
 
 

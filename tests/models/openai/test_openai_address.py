@@ -78,3 +78,21 @@ def test_a_key_is_not_shown_and_taken_out_of_texts():
     assert "sk-secret" not in repr(key)
     assert key.hidden("wrong key sk-secret!") == "wrong key ...!"
     assert Key().hidden("as it is") == "as it is"
+
+
+def test_without_the_client_it_is_said_what_to_install(monkeypatch):
+    import outlay
+    from outlay.models.openai import model
+
+    monkeypatch.setattr(model, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"need the package openai: install it with pip install \"outlay\[openai\]\""):
+        outlay.models.load("openai:http://h/v1#m")
+
+
+def test_loading_sends_nothing_and_imports_no_client():
+    import subprocess
+    import sys
+
+    code = "import sys, outlay; outlay.models.load('openai:http://localhost:9/v1#m'); print('openai' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "False"
