@@ -17,8 +17,8 @@ from statistics import median
 
 GAIN = 1.1
 """More throughput than this many times the former's is growth."""
-SLOW = 2.0
-"""Replies that take this many times the shortest round's, without growth, are a queue in the server."""
+SLOW, ROUNDS_SLOW = 2.0, 3
+"""Replies that take so many times the shortest round's, with less throughput, for so many rounds: a queue in the server."""
 ROUNDS_KEPT, ROUNDS_AFTER_REFUSAL = 8, 2
 """Rounds for which a number is kept before a larger one is tried: one that was best, and one after a refusal."""
 REFUSED = 0.1
@@ -46,6 +46,7 @@ class Concurrency:
     _settled: float = 0.0
     _quickest: float = float("inf")
     _kept: int = 1
+    _slow: int = 0
     _full: bool = False
     _since: float | None = None
     _units: float = 0.0
@@ -129,7 +130,9 @@ class Concurrency:
                 self._take(smaller, keep=ROUNDS_KEPT)
         elif self._kept > 1:
             self._kept -= 1
-            if latency > SLOW * self._quickest and rate * GAIN < self._settled:
+            slow = latency > SLOW * self._quickest and rate * GAIN < self._settled
+            self._slow = self._slow + 1 if slow else 0
+            if self._slow >= ROUNDS_SLOW:
                 self._take(self.limit * 3 // 4, keep=ROUNDS_KEPT)
             else:
                 self._restart()
@@ -146,7 +149,7 @@ class Concurrency:
             self._restart()
 
     def _take(self, limit: int, keep: int) -> None:
-        self.limit, self._kept, self._before = max(limit, 1), keep, None
+        self.limit, self._kept, self._before, self._slow = max(limit, 1), keep, None, 0
         self._restart()
 
     def _restart(self) -> None:
