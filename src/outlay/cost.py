@@ -163,6 +163,10 @@ class Ledger:
             )
         )
 
+    def wasted(self, cost: Cost) -> None:
+        """Enter what was paid for in vain: calls that had to be repeated, work that was cancelled."""
+        self.spent = self.prices.price(self.spent + cost)
+
     def can_score(self, request: Score) -> bool:
         """Whether a Score request fits the budget."""
         if self._uncapped():

@@ -37,6 +37,7 @@ CORE = {
 EXTRAS = {
     "lab": (("torch",), "trains the embedded models anew (outlay lab train)"),
     "reference": (("torch", "transformers"), "compares the engine with transformers (make test REFERENCE=1)"),
+    "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
 }
 """For each extra that a user may install: the modules that it brings, and what it is for."""
 

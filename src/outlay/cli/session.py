@@ -166,8 +166,8 @@ class Session:
         for package in left:
             entry = self.study.entries[package.entry]
             typical = profile(load(entry.task), [unit.question for unit in package.units])
-            judge = verifiers.load(package.verifier).parameters if package.verifier else 0
-            prices = Prices(models.load(package.model).parameters, judge)
+            judge = getattr(verifiers.load(package.verifier), "parameters", 0) if package.verifier else 0
+            prices = Prices(getattr(models.load(package.model), "parameters", 0) or 0, judge or 0)
             what = (entry.task, package.model, package.verifier)
             total[what] = total.get(what, Cost()) + forecast(package.units, typical, prices)
             runs[what] += len(package.units)

@@ -77,7 +77,7 @@ def try_model(model: Any) -> Tried:
     """
     from outlay.models.model import InProcessModel, Model
 
-    question = question_for(model)
+    question, found = question_for(model), dict[str, Any]()
     began = time.perf_counter()
     if isinstance(model, InProcessModel):
         solution = drawn(model, Sample(question))
@@ -86,7 +86,7 @@ def try_model(model: Any) -> Tried:
         continues = went_on(model, question)
         kind = "in this process"
     elif isinstance(model, Model):
-        text, tokens, logprobs, continues = asyncio.run(over_protocol(model, question))
+        (text, tokens, logprobs, continues), found = asyncio.run(found_and_tried(model, question))
         seconds = time.perf_counter() - began
         kind = "asynchronous"
     else:
@@ -98,6 +98,7 @@ def try_model(model: Any) -> Tried:
         "parameters": getattr(model, "parameters", None),
         "tokens": tokens,
         "seconds": round(seconds, 3),
+        **found,
     }
     return Tried(model.name, f'"{question.text}" gave "{" ".join(text.split())}", {tokens} tokens', capabilities)
 
@@ -208,12 +209,22 @@ def scored(verifier: Any, request: Score) -> list[StepScores]:
     raise OutlayError(f"{verifier.name} ended without scores")
 
 
+async def found_and_tried(model: Any, question: Question) -> tuple[tuple[str, int, bool, bool], dict[str, Any]]:
+    """What came of trying a `Model`, and what one that looks at its server (`probed`) found there; its connections are closed."""
+    try:
+        found = await model.probed() if hasattr(model, "probed") else {}
+        return await over_protocol(model, question), found
+    finally:
+        if hasattr(model, "close"):
+            await model.close()
+
+
 async def over_protocol(model: Any, question: Question) -> tuple[str, int, bool, bool]:
     """Text, tokens, whether there are log-probabilities, and whether a prefix is gone on from, of a `Model`."""
     (first,) = await ask(model, question)
     beginning = first.text[: max(1, len(first.text) // 2)]
     try:
-        goes_on = len(await ask(model, question, prefix=beginning)) == 1
+        goes_on = getattr(model, "continues_prefix", True) and len(await ask(model, question, prefix=beginning)) == 1
     except OutlayError:
         goes_on = False
     return first.text, first.generated_tokens, first.logprobs is not None, goes_on

@@ -38,10 +38,14 @@ async def solve_over_protocols(
 ) -> Trace:
     """Run one unit to its end and return its trace.
 
+    A model or verifier that has to find out something first does so in its `ready()`, before the run and its clock begin.
     `steps` names one of the splitters of `outlay.models.steps`. After `deadline_seconds` on the `clock` no further call is made.
     """
     cut = splitter(steps)
-    prices = prices or Prices(getattr(model, "parameters", 0), getattr(verifier, "parameters", 0))
+    for ready in (getattr(one, "ready", None) for one in (model, verifier)):
+        if ready is not None:
+            await ready()
+    prices = prices or Prices(getattr(model, "parameters", 0) or 0, getattr(verifier, "parameters", 0) or 0)
     ledger = Ledger(unit.budget, prices, 0, task.max_solution_tokens, counts_prompts=False, reads=reads_of(verifier))
     served = Served(unit, task, ledger, model.name, verifier.name if verifier else None, deadline_seconds, clock)
     out: set[asyncio.Task[None]] = set()
@@ -64,12 +68,13 @@ async def solve_over_protocols(
     try:
         while out:
             finished, _ = await asyncio.wait(out, return_when=asyncio.FIRST_COMPLETED)
-            out -= finished
             for call in finished:
                 call.result()
+            out -= finished
     finally:
         for call in out:
             call.cancel()
+        await asyncio.gather(*out, return_exceptions=True)  # what ended at the same time has been told of by the first
     if not running.finished:
         raise OutlayError(f'strategy "{unit.strategy.name}" waits for a request that was never served')
     return served.trace(running)

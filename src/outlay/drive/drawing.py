@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from outlay.drive.running import Address
 from outlay.drive.serving import Served
 from outlay.errors import OutlayError, Unsupported
-from outlay.models.model import Completion, Model
+from outlay.models.model import NOTHING, Completion, Model
 from outlay.models.steps import Splitter, shared_out
 from outlay.types import Sample, Solution, Step
 
@@ -98,6 +98,9 @@ class Drawing:
         self.served.ledger.prompted(
             sum(c.prompt_tokens for c in drawn), sum(c.cached_tokens for c in drawn), calls=int(self.calls > 0)
         )
+        for completion in drawn:
+            if completion.wasted != NOTHING:
+                self.served.ledger.wasted(completion.wasted)
         self.calls += 1
         return drawn
 

@@ -10,6 +10,7 @@ from outlay import models as model_backends
 from outlay import verifiers as verifier_backends
 from outlay.cost import Prices
 from outlay.drive.asynchronous import STEPS, solve_over_protocols
+from outlay.drive.awaiting import awaited
 from outlay.drive.batching import BatchingDriver
 from outlay.drive.recorded import Record
 from outlay.drive.serving import Unit
@@ -84,9 +85,29 @@ async def asolve(
     deadline_seconds: float | None = None,
     record: Record | None = None,
 ) -> Trace:
-    """`solve`, to be awaited. An in-process engine computes in a thread, so that the event loop stays free."""
+    """`solve`, to be awaited. An in-process engine computes in a thread, so that the event loop stays free.
+
+    Connections of a model that is given by its address are closed in the end; one that is given as an object keeps its own.
+    """
     if isinstance(model, str):
-        model = model_backends.load(model)
+        loaded = model_backends.load(model)
+        try:
+            return await asolve(
+                question,
+                strategy=strategy,
+                model=loaded,
+                verifier=verifier,
+                budget=budget,
+                seed=seed,
+                task=task,
+                prices=prices,
+                steps=steps,
+                deadline_seconds=deadline_seconds,
+                record=record,
+            )
+        finally:
+            if hasattr(loaded, "close"):
+                await loaded.close()
     if isinstance(verifier, str):
         verifier = verifier_backends.load(verifier)
     if isinstance(strategy, dict | str):
@@ -106,6 +127,7 @@ async def asolve(
             f"{model!r} is no model: give an address such as embedded:countdown-small, or an object with a "
             "name and an async sample method"
         )
+    verifier = awaited(verifier)
     if verifier is not None and not isinstance(verifier, Verifier):
         raise UserError(
             f"{verifier!r} is no verifier: give an address, or an object with a name and an async score method"

@@ -33,7 +33,24 @@ def _embedded(name: str, *, slots: int = 256) -> InProcessModel:
     return EmbeddedModel.load(embedded_folder(name), slots=slots)
 
 
-BUILTIN: Mapping[str, Any] = {"embedded": _embedded}
+def _openai(
+    address: str,
+    *,
+    key_file: str | Path | None = None,
+    system: str = "",
+    extra: Mapping[str, Any] | None = None,
+    patience: Any = None,
+    concurrency: Any = None,
+) -> Model:
+    """A model behind an OpenAI-compatible server (vLLM, SGLang, llama.cpp, OpenAI): openai:URL#MODEL."""
+    from outlay.models.openai import OpenAIModel
+
+    return OpenAIModel.load(
+        address, key_file=key_file, system=system, extra=extra, patience=patience, concurrency=concurrency
+    )
+
+
+BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "openai": _openai}
 
 
 def load(address: str, **options: Any) -> Any:

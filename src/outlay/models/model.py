@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from outlay.types import Question, Sample, Solution
+from outlay.types import Cost, Question, Sample, Solution
+
+NOTHING = Cost()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Completion:
 
     `logprobs` are the log-probabilities of its tokens, `top_logprobs` the likeliest alternatives at each of them, by text, and
     `token_texts` the tokens' own texts, which joined are `text`; None where the model does not tell.
+    `wasted` is what was paid for besides: calls that had to be repeated (`retried`), and what was generated and thrown away
+    (`cancelled`).
     """
 
     text: str
@@ -30,6 +34,7 @@ class Completion:
     logprobs: tuple[float, ...] | None = None
     top_logprobs: tuple[Mapping[str, float], ...] | None = None
     token_texts: tuple[str, ...] | None = None
+    wasted: Cost = NOTHING
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
-"""An engine that draws the same samples only once, for packages that want them scored by one verifier after another.
+"""Models that draw the same samples only once, for packages that want them scored by one verifier after another.
 
 A sample is decided by its request and its random keys, so what was drawn before is what would be drawn again: results and the
-costs in the traces are the same with and without a memory; only time is saved.
+costs in the traces are the same with and without a memory; only time is saved, and what a server's calls would cost once more.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from outlay.models.model import InProcessModel
+from outlay.models.model import Completion, InProcessModel, Model
 from outlay.types import Question, Sample, Solution
 
 What = tuple[str, str, int, float, float, tuple[int, ...]]
@@ -64,6 +64,40 @@ class Remembering:
     def capacity(self) -> int:
         """The engine's."""
         return self._engine.capacity
+
+
+class RememberingServer:
+    """The same for a model that is awaited. A server that does not keep to its seeds is held to what it said first."""
+
+    def __init__(self, model: Model, known: dict[Any, list[Completion]]) -> None:
+        self._model, self._known = model, known
+        self.name = model.name
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the model says of itself."""
+        return getattr(self._model, name)
+
+    async def sample(
+        self,
+        prompt: str,
+        *,
+        n: int,
+        max_tokens: int,
+        temperature: float,
+        stop: Sequence[str],
+        seed: int,
+        prefix: str = "",
+    ) -> list[Completion]:
+        """What is known already, or what the model gives now."""
+        what = (prompt, n, max_tokens, temperature, seed)
+        if not prefix and not stop and what in self._known:
+            return self._known[what]
+        drawn = await self._model.sample(
+            prompt, n=n, max_tokens=max_tokens, temperature=temperature, stop=stop, seed=seed, prefix=prefix
+        )
+        if not prefix and not stop:
+            self._known[what] = drawn
+        return drawn
 
 
 def _what(request: Sample, keys: Sequence[int]) -> What | None:

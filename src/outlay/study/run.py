@@ -1,8 +1,8 @@
 """Running a study: worker processes over packages, traces into the store, progress out.
 
-Each worker process holds one copy of the models it needs, works with one BLAS thread (parallelism is by processes), and
-appends whole Parquet parts itself; this process only counts. Results depend on the study alone, not on the number of workers. A
-run that was killed goes on where its last whole part ended.
+Each worker process holds one copy of the engines it needs, or a client of the servers that it asks, works with one BLAS thread
+(parallelism is by processes), and appends whole Parquet parts itself; this process only counts. Results depend on the study
+alone, not on the number of workers. A run that was killed goes on where its last whole part ended.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outlay.errors import OutlayError, UserError
-from outlay.study.remembering import Remembering
+from outlay.study.remembering import Remembering, RememberingServer
 from outlay.study.work import Package, sharing
 from outlay.study.workers import heard, queues, running
+
+if TYPE_CHECKING:
+    from outlay.drive.batching import BatchingDriver
+    from outlay.drive.concurrently import ConcurrentDriver
+    from outlay.tasks import Task
 
 TRACES_PER_PART = 100
 SECONDS_PER_PART = 5.0
@@ -102,7 +107,6 @@ def run_package(
     `loaded` keeps engines, and `drawn`, where it is given, samples that the next package wants too.
     """
     from outlay import models, tasks, verifiers
-    from outlay.drive.batching import BatchingDriver
     from outlay.traces.store import Store
 
     store, began = Store(path), time.monotonic()
@@ -112,34 +116,46 @@ def run_package(
     for name in [name for name in loaded if name not in wanted_models]:
         del loaded[name]  # an engine keeps caches of a hundred MiB and more
     if ("model", package.model) not in loaded:
-        loaded["model", package.model] = _engine(models.load(package.model), models.InProcessModel, package.model)
+        loaded["model", package.model] = models.load(package.model)
     if package.verifier is not None and ("verifier", package.verifier) not in loaded:
-        verifier = verifiers.load(package.verifier)
-        loaded["verifier", package.verifier] = _engine(verifier, verifiers.InProcessVerifier, package.verifier)
+        loaded["verifier", package.verifier] = verifiers.load(package.verifier)
     model, verifier = loaded["model", package.model], loaded.get(("verifier", package.verifier))
-    if drawn is not None:
-        model = Remembering(model, drawn)
-    driver = BatchingDriver(tasks.load(package.task), model, verifier)
+    driver = driver_of(tasks.load(package.task), model, verifier, drawn)
     ended, tokens, last = [], 0, time.monotonic()
-    for trace in driver.solve(package.units):
-        ended.append(replace(trace, model=package.model, verifier=package.verifier))
-        if len(ended) >= TRACES_PER_PART or time.monotonic() - last > SECONDS_PER_PART:
+    try:
+        for trace in driver.solve(package.units):
+            ended.append(replace(trace, model=package.model, verifier=package.verifier))
+            if len(ended) >= TRACES_PER_PART or time.monotonic() - last > SECONDS_PER_PART:
+                store.append(ended)
+                report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
+                ended, tokens, last = [], driver.tokens_generated, time.monotonic()
+    finally:  # also where some runs failed: those that ended are kept
+        if ended:
             store.append(ended)
             report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
-            ended, tokens, last = [], driver.tokens_generated, time.monotonic()
-    if ended:
-        store.append(ended)
-        report(Progress(package.task, len(ended), driver.tokens_generated - tokens))
     log.info("ended %d runs of %s after %.1f s", len(package.units), what, time.monotonic() - began)
 
 
-def _engine(loaded: Any, kind: type[Any], address: str) -> Any:
-    """What was loaded, if it is an engine of this process."""
-    if not isinstance(loaded, kind):
+def driver_of(
+    task: Task, model: Any, verifier: Any, drawn: dict[Any, Any] | None = None
+) -> BatchingDriver | ConcurrentDriver:
+    """The driver for a model: one for engines of this process, another for whatever is served elsewhere.
+
+    `drawn`, where it is given, keeps samples. Raises UserError where the verifier cannot stand beside the model.
+    """
+    from outlay.drive.batching import BatchingDriver
+    from outlay.drive.concurrently import ConcurrentDriver
+    from outlay.models import InProcessModel
+    from outlay.verifiers import InProcessVerifier
+
+    if not isinstance(model, InProcessModel):
+        return ConcurrentDriver(task, model if drawn is None else RememberingServer(model, drawn), verifier)
+    if verifier is not None and not isinstance(verifier, InProcessVerifier):
         raise UserError(
-            f"{address} is served elsewhere, and a study runs engines of this process only: use outlay.asolve for it"
+            f"{verifier.name} is served elsewhere and {model.name} runs in this process: a study takes verifiers of this process "
+            "for it"
         )
-    return loaded
+    return BatchingDriver(task, model if drawn is None else Remembering(model, drawn), verifier)
 
 
 def default_workers() -> int:
