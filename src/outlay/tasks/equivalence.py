@@ -74,20 +74,41 @@ def canonical(answer: str) -> str:
     return _structure(text)
 
 
+@lru_cache(maxsize=1 << 16)
+def written(answer: str) -> str:
+    """The answer in the one way of writing it that its equivalents share, where that can be read back; else without trimmings.
+
+    >>> written("$1,234.50"), written("\\\\frac{\\\\pi}{2}"), written("\\\\text{Evelyn}")
+    ('2469/2', '1/2*pi', 'evelyn')
+    """
+    form = canonical(answer)
+    plain = form.removeprefix("text:")
+    return plain if canonical(plain) == form else _tidy(answer)
+
+
 def extract_answer(text: str) -> str | None:
     """The final answer that a solution states: in its last box, its last answer tag, or after its last `Answer:`.
 
     >>> extract_answer("so it is \\\\boxed{\\\\frac{1}{2}}.")
     '\\\\frac{1}{2}'
     """
-    boxes = list(_BOXED.finditer(text))
-    if boxes:
-        return _until_closed(text[boxes[-1].end() :])
+    if _BOXED.search(text):
+        return last_box(text)
     for marker in _MARKERS:
         found = marker.findall(text)
         if found:
             return str(found[-1]).strip() or None
     return None
+
+
+def last_box(text: str) -> str | None:
+    """What the last box of a solution holds; None where there is none, or where it is empty or never closed.
+
+    >>> last_box("\\\\boxed{1}, no: \\\\boxed{2}")
+    '2'
+    """
+    boxes = list(_BOXED.finditer(text))
+    return _until_closed(text[boxes[-1].end() :]) if boxes else None
 
 
 def _until_closed(text: str) -> str | None:

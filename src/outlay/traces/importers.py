@@ -154,7 +154,7 @@ def _stem(path: Path) -> str:
 
 def _rows(path: Path, bad: Callable[[UserError], None]) -> Iterator[tuple[str, dict[str, Any]]]:
     if path.name.endswith(".parquet"):
-        yield from _parquet_rows(path)
+        yield from parquet_rows(path)
     elif path.name.endswith(SUFFIXES) or not path.exists():
         for line, row in json_rows(path, bad):
             yield f"{path}, line {line}", row
@@ -164,7 +164,8 @@ def _rows(path: Path, bad: Callable[[UserError], None]) -> Iterator[tuple[str, d
         )
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, row) for every row of a Parquet file; a UserError where it is missing or cannot be read."""
     if not path.is_file():
         raise UserError(f"There is no file {path}; check the path.")
     try:
