@@ -1,8 +1,9 @@
 """When two answers count as the same: the equalities that a task file names.
 
-`math` (exact, see `equivalence`), `math-verify` (that, and what the library of this name finds equal besides), `number`, `string`
-(as it stands, white space aside), `text` (as SQuAD compares: no case, articles or punctuation), or a Python callable
-`module:function` of (answer, reference). Each comes with a form that equal answers share, by which samples vote.
+`math` (exact, see `equivalence`), `math-verify` (as the library of this name decides, by which figures are mostly published),
+`either` (right by one of the two), `number`, `string` (as it stands, white space aside), `text` (as SQuAD compares: no case,
+articles or punctuation), or a Python callable `module:function` of (answer, reference). Each comes with a form that equal answers
+share, by which samples vote; an answer that cannot be read has none.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Equality:
     """How an answer is compared with the reference, and the form by which answers are grouped for a vote."""
 
     equal: Callable[[str, str], bool]
-    form: Callable[[str], str]
+    form: Callable[[str], str | None]
 
 
 def equality(spec: str, where: str = "`equal`") -> Equality:
@@ -39,13 +40,13 @@ def equality(spec: str, where: str = "`equal`") -> Equality:
 
     Raises UserError for a name that does not exist, and for a library or a callable that is not there.
     """
-    if spec == "math-verify":
-        return Equality(_math_verify(where), equivalence.written)
+    if spec in ("math-verify", "either"):
+        return Equality(_math_verify(where, spec == "either"), _math_form)
     if spec in NAMED:
         return NAMED[spec]
     if ":" in spec:
         return Equality(_guarded(callable_at(spec, where), spec), str.strip)
-    known = [*NAMED, "math-verify", "module:function"]
+    known = [*NAMED, "math-verify", "either", "module:function"]
     raise UserError(f'{where}: there is no equality named "{spec}"; {nearest(spec, known)}')
 
 
@@ -96,14 +97,21 @@ def _same_string(answer: str, reference: str) -> bool:
     return answer.strip() == reference.strip()
 
 
-def _math_verify(where: str) -> Callable[[str, str], bool]:
+def _math_form(answer: str) -> str | None:
+    return equivalence.written(answer) if equivalence.readable(answer) else None
+
+
+def _math_verify(where: str, either: bool) -> Callable[[str, str], bool]:
     from outlay.tasks import math_verifying
 
     if not math_verifying.installed():
         raise UserError(f"{where}: math-verify is not installed; run: pip install 'outlay[math]', or take `math`.")
 
     def equal(answer: str, reference: str) -> bool:
-        return equivalence.equivalent(answer, reference) or bool(math_verifying.verified(answer, reference))
+        if either and equivalence.right(answer, reference):
+            return True
+        verdict = math_verifying.verified(answer, reference)
+        return equivalence.right(answer, reference) if verdict is None else verdict
 
     return equal
 
@@ -121,7 +129,7 @@ def _guarded(function: Callable[[str, str], object], address: str) -> Callable[[
 
 
 NAMED: Mapping[str, Equality] = {
-    "math": Equality(equivalence.equivalent, equivalence.written),
+    "math": Equality(equivalence.right, _math_form),
     "number": Equality(same_number, _number_form),
     "string": Equality(_same_string, str.strip),
     "text": Equality(_same_normalised, normalised),

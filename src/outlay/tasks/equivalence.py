@@ -29,6 +29,13 @@ _DROPPED = re.compile(
     r"\\(?:left|right|bigl|bigr|big|Big|displaystyle|limits|!|,|;|:|quad|qquad|\s)|~|\\?\$|\\?%|\^\s*\{?\s*\\circ\s*\}?"
     r"|\\degree|\b(?:degrees?|percent|dollars?|cents?)\b"
 )
+_TAG = re.compile(
+    r"</?(?:answer|reasoning|think|thinking|solution|final|response|output|result|p|b|i|br)\s*/?>?"
+    r"|\s*<(?:/?[a-zA-Z]*>?|/)\s*$|(?<![a-zA-Z0-9)}\\])\s*>\s*$|(?<=\d)>\s*$|^\s*<[a-zA-Z]+>",
+    re.IGNORECASE,
+)
+_MATRIX = re.compile(r"\\begin\s*\{([pbvBV]?matrix|array)\}(?:\{[lcr|]*\})?(.*?)\\end\s*\{\1\}", re.DOTALL)
+_TIDY_MATRIX = re.compile(r"^(.*?)\\matrix<(.*)>$", re.DOTALL)
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|bm|rm)\s*\{([^{}]*)\}")
 _THOUSANDS = re.compile(r"(?<![\d.,(\[{])(\d{1,3}(?:,\d{3})+)(?![\d,])")
 _ASSIGNMENT = re.compile(
@@ -44,6 +51,9 @@ _SHORT_UNITS = frozenset((
 ))  # fmt: skip
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _NOT_UNITS = frozenset({"am", "pm", "a.m", "p.m", "base"}) | FUNCTIONS | CONSTANTS | frozenset(_SCALES)
+_NAMED = re.compile(r"\b(" + "|".join(sorted(FUNCTIONS | CONSTANTS)) + r")\b")
+_UNFINISHED = re.compile(r"(?:[-+*/^=_\\&]|\\(?:frac|sqrt|text|cdot|times))\s*$")
+_CHAIN = re.compile(r"(?<![<>!:=])=(?!=)|\\(?:implies|Rightarrow|Longrightarrow|approx)\b|⇒")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _MARKERS = (
     re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE),
@@ -59,6 +69,42 @@ def equivalent(a: str, b: str) -> bool:
     (True, False)
     """
     return canonical(a) == canonical(b)
+
+
+def readable(answer: str) -> bool:
+    """Whether an answer can be compared at all: it says something, is no essay, and is not cut off in the middle of a formula.
+
+    >>> readable("\\\\frac{1}{2}"), readable("\\\\frac{1}{"), readable("...")
+    (True, False, False)
+    """
+    text = _tidy(answer)
+    opened = sum(text.count(character) for character in "([{")
+    closed = sum(text.count(character) for character in ")]}")
+    return (
+        len(text) <= LONGEST
+        and opened == closed
+        and any(character.isalnum() for character in text)
+        and not _UNFINISHED.search(text)
+        and not re.search(r"/\s*0+(?![\d.])|\\frac\s*\{[^{}]*\}\s*\{\s*0+\s*\}", text)
+    )
+
+
+def right(answer: str, reference: str) -> bool:
+    """Whether an answer says what the reference says; the end of its own working is enough: `9 + 8 + 6 = 23`, `2/6 or 1/3`.
+
+    Not symmetric, so not for grouping answers: what the working claims on the way is not looked at.
+
+    >>> right("9 + 8 + 6 = 23", "23"), right("23", "9 + 8 + 6 = 23"), right("x = 3 or x = 4", "4")
+    (True, False, False)
+    """
+    if equivalent(answer, reference):
+        return True
+    text = _tidy(answer)
+    if len(text) > LONGEST or "=" in reference:
+        return False
+    alternatives = re.split(r"\s+or\s+", text)
+    ends = [_CHAIN.split(one)[-1] for one in alternatives]
+    return ends != [text] and all(equivalent(end, reference) for end in ends)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -78,12 +124,14 @@ def canonical(answer: str) -> str:
 def written(answer: str) -> str:
     """The answer in the one way of writing it that its equivalents share, where that can be read back; else without trimmings.
 
-    >>> written("$1,234.50"), written("\\\\frac{\\\\pi}{2}"), written("\\\\text{Evelyn}")
-    ('2469/2', '1/2*pi', 'evelyn')
+    >>> written("$1,234.50"), written("\\\\text{Evelyn}")
+    ('2469/2', 'Evelyn')
     """
     form = canonical(answer)
-    plain = form.removeprefix("text:")
-    return plain if canonical(plain) == form else _tidy(answer)
+    if form.startswith("text:"):
+        return re.sub(r"\s+", " ", _tidy(answer))
+    latex = _NAMED.sub(r"\\\1", re.sub(r"√(\d+)", r"\\sqrt{\1}", form))
+    return latex if canonical(latex) == form else _tidy(answer)
 
 
 def extract_answer(text: str) -> str | None:
@@ -123,7 +171,9 @@ def _until_closed(text: str) -> str | None:
 def _tidy(answer: str) -> str:
     """The answer without what carries no meaning: boxes, tags, spacing commands, currency, thousands separators."""
     text = answer.strip()
-    text = re.sub(r"\s*<(?:/?[a-zA-Z]+>?|/?)\s*$|^\s*<[a-zA-Z]+>", "", text)
+    while (bare := _TAG.sub(" ", text).strip()) != text:
+        text = bare
+    text = _MATRIX.sub(lambda match: f" \\matrix<{match[2].replace(chr(92) * 2, '<row>')}> ", text)
     for symbol, plain in _UNICODE.items():
         text = text.replace(symbol, plain)
     boxed = _BOXED.search(text)
@@ -148,6 +198,9 @@ def _as_text(text: str) -> str:
 
 def _structure(text: str) -> str:
     """Sides of an equation, members of a list, then expressions."""
+    matrix = _TIDY_MATRIX.match(text)
+    if matrix:
+        return _matrix(matrix[1].strip(), matrix[2])
     assigned = _ASSIGNMENT.match(text)
     if assigned and "=" not in assigned.group(1):
         right = assigned.group(1)
@@ -165,6 +218,16 @@ def _structure(text: str) -> str:
     if opening == "\\lbrace":
         return "{" + _structure(inside.strip()) + "}"
     return _expression(text)
+
+
+def _matrix(before: str, inside: str) -> str:
+    """A matrix entry by entry, each multiplied by the factor before it; `A =` in front of it says nothing."""
+    factor = re.sub(r"^.*=", "", before).strip()
+    if "\\matrix" in factor or "\\matrix" in inside:
+        return _as_text(before + inside)
+    rows = [row for row in inside.split("<row>") if row.strip()]
+    entries = [[_structure(f"({factor})({entry})" if factor else entry.strip()) for entry in row.split("&")] for row in rows]
+    return "matrix[" + " | ".join("; ".join(row) for row in entries) + "]"
 
 
 def _relation(text: str) -> str:

@@ -1,8 +1,8 @@
 """Multiple choice: a question, its options, and the letter of the right one (AQuA, ARC, MMLU and alike).
 
-A row has `question`, `options` or `choices` (a list of texts, or `{"text": [...], "label": [...]}`), and the right one as a letter or
-a number from 0: `correct`, `answer`, `answerKey`, `answer_index` or `label`. A letter in front of an option is taken off and put
-back by the template, so that every data set is asked alike (AQuA: Ling et al., arXiv 1705.04146).
+A row has `question`, `options` or `choices` (a list of texts, or `{"text": [...], "label": [...]}`), and the right one as a letter
+or a number from 0: `correct`, `answer`, `answerKey`, `answer_index` or `label`. A letter in front of an option is taken off and
+put back by the template, so that every data set is asked alike (AQuA: Ling et al., arXiv 1705.04146).
 """
 
 from __future__ import annotations
