@@ -23,7 +23,7 @@ LONGEST = 400
 _UNICODE = {
     "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "⁄": "/", "π": "\\pi ", "∞": "\\infty ", "°": "",
     "²": "^2", "³": "^3", "½": "\\frac{1}{2}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}", "∪": "\\cup ", "€": "",
-    "£": "", "\u00a0": " ", "≤": "\\le ", "≥": "\\ge ", "θ": "\\theta ", "{,}": "",
+    "£": "", "\u00a0": " ", "≤": "\\le ", "≥": "\\ge ", "θ": "\\theta ", "{,}": "", ",\\!": ",",
 }  # fmt: skip
 _DROPPED = re.compile(
     r"\\(?:left|right|bigl|bigr|big|Big|displaystyle|limits|!|,|;|:|quad|qquad|\s)|~|\\?\$|\\?%|\^\s*\{?\s*\\circ\s*\}?"
@@ -36,13 +36,14 @@ _TAG = re.compile(
 )
 _MATRIX = re.compile(r"\\begin\s*\{([pbvBV]?matrix|array)\}(?:\{[lcr|]*\})?(.*?)\\end\s*\{\1\}", re.DOTALL)
 _TIDY_MATRIX = re.compile(r"^(.*?)\\matrix<(.*)>$", re.DOTALL)
+_MIXED = re.compile(r"(?<![\w.,/^{}])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.,])")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|bm|rm)\s*\{([^{}]*)\}")
 _THOUSANDS = re.compile(r"(?<![\d.,(\[{])(\d{1,3}(?:,\d{3})+)(?![\d,])")
 _ASSIGNMENT = re.compile(
     r"^\s*(?:[a-zA-Z]|\\[a-zA-Z]+)(?:_\{?\w+\}?)?(?:\([a-zA-Z](?:,\s*[a-zA-Z])*\))?\s*(?:=|\\in\b)\s*(.+)$", re.DOTALL
 )
 _UNIT = re.compile(
-    r"^(?P<number>[-+]?\s*(?:[-+\d./^*()\s]|\\(?:frac|sqrt|pi)\b|[{}])*[\d)}])\s*"
+    r"^(?P<number>[-+]?\s*(?:[-+\d./^*()\s]|\\(?:frac|sqrt|pi)\b|[{}])*(?:[\d)}]|\\pi\b))\s*"
     r"(?P<unit>(?:(?:square|cubic|sq)\s+)?[a-zA-Z]+(?:[/ ][a-zA-Z]+)*)(?:\s*\^\s*\{?[23]\}?)?$"
 )
 _SHORT_UNITS = frozenset((
@@ -53,7 +54,8 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9,
 _NOT_UNITS = frozenset({"am", "pm", "a.m", "p.m", "base"}) | FUNCTIONS | CONSTANTS | frozenset(_SCALES)
 _NAMED = re.compile(r"\b(" + "|".join(sorted(FUNCTIONS | CONSTANTS)) + r")\b")
 _UNFINISHED = re.compile(r"(?:[-+*/^=_\\&]|\\(?:frac|sqrt|text|cdot|times))\s*$")
-_CHAIN = re.compile(r"(?<![<>!:=])=(?!=)|\\(?:implies|Rightarrow|Longrightarrow|approx)\b|⇒")
+_IMPLIES = re.compile(r"\\(?:implies|Rightarrow|Longrightarrow)\b|⇒|=>")
+_WORKED = re.compile(r"^[^a-zA-Z]+$")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _MARKERS = (
     re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE),
@@ -78,8 +80,8 @@ def readable(answer: str) -> bool:
     (True, False, False)
     """
     text = _tidy(answer)
-    opened = sum(text.count(character) for character in "([{")
-    closed = sum(text.count(character) for character in ")]}")
+    opened = sum(map(text.count, ("(", "[", "{", "\\lbrace", "\\begin")))
+    closed = sum(map(text.count, (")", "]", "}", "\\rbrace", "\\end")))
     return (
         len(text) <= LONGEST
         and opened == closed
@@ -102,9 +104,16 @@ def right(answer: str, reference: str) -> bool:
     text = _tidy(answer)
     if len(text) > LONGEST or "=" in reference:
         return False
-    alternatives = re.split(r"\s+or\s+", text)
-    ends = [_CHAIN.split(one)[-1] for one in alternatives]
+    ends = [_end_of_working(one) for one in re.split(r"\s+or\s+", text)]
     return ends != [text] and all(equivalent(end, reference) for end in ends)
+
+
+def _end_of_working(text: str) -> str:
+    """`9 + 8 + 6 = 23` ends in 23, `total = 23` as well; `2x = 56` does not end in 56."""
+    last = _IMPLIES.split(text)[-1].strip()
+    *before, end = re.split(r"(?<![<>!:=])=(?!=)|\\approx\b", last)
+    stated = all(_WORKED.match(re.sub(r"\\[a-zA-Z]+", "", part)) or re.match(r"^[a-zA-Z\s]+$", part) for part in before)
+    return end.strip() if stated else last
 
 
 @lru_cache(maxsize=1 << 16)
@@ -185,6 +194,8 @@ def _tidy(answer: str) -> str:
     text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}", text)
     text = re.sub(r"\\[()\[\]]", "", text)
     text = re.sub(r"_\{(\w+)\}", r"_\1", text)
+    text = re.sub(r"^(\*\*?)(?=[^\s*])(.*[^\s*])\1$", r"\2", text)
+    text = _MIXED.sub(r"\1\\frac{\2}{\3}", text)
     text = _TEXT.sub(r" \1 ", text)
     text = _DROPPED.sub(" ", text)
     text = text.replace("\\{", "\\lbrace ").replace("\\}", "\\rbrace ")
@@ -206,10 +217,13 @@ def _structure(text: str) -> str:
         right = assigned.group(1)
         if not re.search(r"[a-zA-Z]", re.sub(r"\\[a-zA-Z]+", "", right)) or "\\in" in text[: assigned.start(1)]:
             return _structure(right)
+    assignments = [_ASSIGNMENT.match(member) for member in _split(text, ",")]
+    if len(assignments) > 1 and all(assignments):
+        return _assignments(text)
     if re.search(r"(?<![<>!:])=|\\[lg]eq?\b|[<>]|\\cup\b|\\pm\b|\\mid\b", text):
         return _relation(text)
     opening, inside, closing = _delimiters(text)
-    members = _split(re.sub(r"\s(?:and|or)\s", ",", inside) if not opening else inside, ",")
+    members = _split(re.sub(r",?\s+(?:and|or)\s+", ",", inside) if not opening else inside, ",")
     if len(members) > 1 and all(member.strip() for member in members):
         parts = [_structure(member.strip()) for member in members]
         ordered = parts if opening in ("(", "[") else sorted(parts)
@@ -218,6 +232,16 @@ def _structure(text: str) -> str:
     if opening == "\\lbrace":
         return "{" + _structure(inside.strip()) + "}"
     return _expression(text)
+
+
+def _assignments(text: str) -> str:
+    """Several values of one unknown are a set; of several unknowns, each with its name."""
+    pairs = [re.split(r"=|\\in\b", member, maxsplit=1) for member in _split(text, ",")]
+    names = {name.strip() for name, _ in pairs}
+    values = [_structure(value.strip()) for _, value in pairs]
+    if len(names) > 1:
+        values = [f"{name.strip()} = {value}" for (name, _), value in zip(pairs, values)]
+    return f"{{{'; '.join(sorted(values))}}}"
 
 
 def _matrix(before: str, inside: str) -> str:
