@@ -58,7 +58,7 @@ _IMPLIES = re.compile(r"\\(?:implies|Rightarrow|Longrightarrow)\b|⇒|=>")
 _WORKED = re.compile(r"^[^a-zA-Z]+$")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _MARKERS = (
-    re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE),
+    re.compile(r"<answer>(.*?)(?:</answer|</?\s*$|\Z)", re.DOTALL | re.IGNORECASE),
     re.compile(r"^####\s*(.+)$", re.MULTILINE),
     re.compile(r"^\W*(?:the\s+)?(?:final\s+)?(?:answer|a)(?:\s+is)?\W*:\s*(.+)$", re.MULTILINE | re.IGNORECASE),
 )
@@ -129,18 +129,40 @@ def canonical(answer: str) -> str:
     return _structure(text)
 
 
+def is_text(answer: str) -> bool:
+    """Whether an answer is compared as words, because it is no mathematics that is understood here.
+
+    >>> is_text("Evelyn"), is_text("2x")
+    (True, False)
+    """
+    return canonical(answer).startswith("text:")
+
+
 @lru_cache(maxsize=1 << 16)
 def written(answer: str) -> str:
     """The answer in the one way of writing it that its equivalents share, where that can be read back; else without trimmings.
 
     >>> written("$1,234.50"), written("\\\\text{Evelyn}")
-    ('2469/2', 'Evelyn')
+    ('2469/2', 'evelyn')
     """
     form = canonical(answer)
     if form.startswith("text:"):
-        return re.sub(r"\s+", " ", _tidy(answer))
+        return form.removeprefix("text:")
     latex = _NAMED.sub(r"\\\1", re.sub(r"√(\d+)", r"\\sqrt{\1}", form))
-    return latex if canonical(latex) == form else _tidy(answer)
+    if form.startswith("matrix["):
+        rows = latex[len("matrix[") : -1].replace("; ", " & ").replace(" | ", r" \\ ")
+        latex = rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
+    elif form.startswith("{"):
+        latex = r"\{" + latex[1:-1].replace("; ", ", ") + r"\}"
+    else:
+        latex = latex.replace("; ", ", ")
+    return latex if canonical(latex) == form else re.sub(r"\s+", " ", _with_marks(_tidy(answer)))
+
+
+def _with_marks(text: str) -> str:
+    """A tidied answer with LaTeX's own marks for sets and matrices again."""
+    text = text.replace("\\lbrace ", "\\{").replace("\\rbrace", "\\}").replace("<row>", r"\\")
+    return re.sub(r"\\matrix<(.*)>", r"\\begin{pmatrix}\1\\end{pmatrix}", text, flags=re.DOTALL)
 
 
 def extract_answer(text: str) -> str | None:

@@ -23,7 +23,10 @@ _NUMBER = re.compile(r"(?<![\w.])[-+−]?\$?\s?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\
 _FENCE = re.compile(r"```[ \t]*[\w+.-]*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
 _LETTER = (
     re.compile(r"\\boxed\s*\{\s*(?:\\text\w*\s*\{)?\s*\(?([A-J])\b", re.IGNORECASE),
-    re.compile(r"\b(?:answer|option|choice)\b[^\n.;]{0,30}?(?:\bis\b|:)[\s*$(\[\"']*([A-J])(?![\w'])", re.IGNORECASE),
+    re.compile(
+        r"\b(?i:answer|option|choice)\b[^\n.;]{0,30}?(?:\bis\b|:)[\s*$(\[\"']*([A-J](?![\w'])|[a-j](?=[\s)*\].\"']*$))",
+        re.MULTILINE,
+    ),
     re.compile(r"^[\s*(\[]*([A-J])[\s*)\].:]*$", re.MULTILINE),
     re.compile(r"[(\[]([A-J])[)\]]"),
 )
