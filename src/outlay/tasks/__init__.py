@@ -117,6 +117,20 @@ def _qa(path: str = "") -> Task:
     return open_questions_task(path)
 
 
+def _humaneval(path: str = "") -> Task:
+    """Python functions from their signature and docstring, judged by running them: humaneval:PATH."""
+    from outlay.tasks.humaneval import humaneval_task
+
+    return humaneval_task(path)
+
+
+def _mbpp(path: str = "") -> Task:
+    """Short Python programs asked for in a sentence, judged by running them: mbpp:PATH."""
+    from outlay.tasks.mbpp import mbpp_task
+
+    return mbpp_task(path)
+
+
 BUILTIN: Mapping[str, Any] = {
     "countdown": _countdown,
     "arithmetic": _arithmetic,
@@ -130,6 +144,8 @@ BUILTIN: Mapping[str, Any] = {
     "math": _math,
     "multiple-choice": _multiple_choice,
     "qa": _qa,
+    "humaneval": _humaneval,
+    "mbpp": _mbpp,
 }
 
 __all__ = ["Task", "load", "registered"]

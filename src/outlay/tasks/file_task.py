@@ -69,7 +69,7 @@ class FileTask:
 
     def __post_init__(self) -> None:
         """Read the file now, so that a mistake in it is met before anything is spent."""
-        _ = self._extract, self._equality
+        _ = self._extract, self._equality, self.options
         self._read.extend(self._questions())
 
     @property
@@ -98,6 +98,9 @@ class FileTask:
 
     @cached_property
     def _equality(self) -> Equality:
+        return self._judge()
+
+    def _judge(self) -> Equality:
         return equality(self.options.equal or self.family.equal, f"{self.name}, `equal`")
 
     def questions(self, split: str = "test", count: int | None = None, seed: int = 0) -> list[Question]:
