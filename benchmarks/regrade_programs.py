@@ -3,15 +3,15 @@
     python -m benchmarks.regrade_programs POOL.jsonl.gz --questions HumanEval.jsonl.gz [--labels LABELS.jsonl.gz]
     python -m benchmarks.regrade_programs ... --share 0.05 --workers 1
 
-A line of the pool is one question: `prompt`, as in the questions' file, and `samples`, the completions. A line of the labels has `task_id` and `correct`. `--share` takes so many of every question's samples, evenly. Exit code 1
-where a pass@k is more than a point from what the labels of the same samples give.
+A line of the pool is one question: `prompt`, as in the questions' file, and `samples`, the completions. A line of the labels
+has `task_id` and `correct`. `--share` takes so many of every question's samples, evenly. Exit code 1 where a pass@k is more
+than a point from what the labels of the same samples give.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import sys
 import time
 from collections import Counter
@@ -39,12 +39,13 @@ def main() -> int:
         for sample in taken(row["samples"], options.share):
             programs.append(loaded.program(question, row["samples"][sample]))
             names.append((question.id, sample))
-    began, computed = time.monotonic(), children_seconds()
+    began = time.monotonic()
     runs = list(loaded._sandbox[0].run_all(programs, loaded.limits, options.workers))
-    seconds, computed = time.monotonic() - began, children_seconds() - computed
+    seconds = time.monotonic() - began
     print(f"{len(runs)} programs in {seconds:.0f} s with {options.workers} workers: {len(runs) / seconds:.1f} a second")
-    print(f"  of {os.cpu_count()} cores {computed / seconds:.2f} used by programs; {1000 * computed / len(runs):.0f} ms of a core each")
-    print("  " + ", ".join(f"{verdict}: {count}" for verdict, count in Counter(run.verdict for run in runs).most_common()))
+    print(
+        "  " + ", ".join(f"{verdict}: {count}" for verdict, count in Counter(run.verdict for run in runs).most_common())
+    )
     right = table(names, [run.passed for run in runs])
     ks = [k for k in (1, 2, 10, 100) if k <= right.shape[1]]
     ours = curves.pass_at_k(right, ks).mean(axis=0)
@@ -75,11 +76,6 @@ def taken(samples: list[str], share: float) -> list[int]:
     """Evenly spread places of so large a share of the samples; at least two."""
     count = min(max(round(share * len(samples)), 2), len(samples))
     return [int(place) for place in np.linspace(0, len(samples) - 1, count).round()]
-
-
-def children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def parsed() -> argparse.Namespace:

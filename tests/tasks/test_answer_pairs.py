@@ -38,7 +38,9 @@ def test_the_table_is_large_and_has_every_verdict():
 def test_an_answer_keeps_its_meaning_in_the_form_by_which_it_votes():
     readable = [pair["answer"] for pair in PAIRS if pair["verdict"] != "unparsable"]
     changed = [
-        answer for answer in readable if equivalence.canonical(equivalence.written(answer)) != equivalence.canonical(answer)
+        answer
+        for answer in readable
+        if equivalence.canonical(equivalence.written(answer)) != equivalence.canonical(answer)
     ]
     assert changed == []
 

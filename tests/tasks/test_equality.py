@@ -35,7 +35,12 @@ def test_answers_are_compared(spec, answer, reference, same):
 
 @pytest.mark.parametrize(
     ("spec", "one", "other"),
-    [("number", "1,200.0", "1200"), ("text", "The Beatles!", "beatles"), ("math", "0.5", r"\frac{1}{2}"), ("string", "a ", "a")],
+    [
+        ("number", "1,200.0", "1200"),
+        ("text", "The Beatles!", "beatles"),
+        ("math", "0.5", r"\frac{1}{2}"),
+        ("string", "a ", "a"),
+    ],
 )
 def test_equal_answers_have_one_form(spec, one, other):
     form = equality(spec).form
@@ -47,7 +52,8 @@ def test_what_cannot_be_read_has_no_form():
 
 
 @pytest.mark.parametrize(
-    ("spec", "message"), [("numbr", 'did you mean "number"'), ("no.module:f", "cannot be imported"), ("math:pi", "no function")]
+    ("spec", "message"),
+    [("numbr", 'did you mean "number"'), ("no.module:f", "cannot be imported"), ("math:pi", "no function")],
 )
 def test_a_wrong_equality_is_refused(spec, message):
     with pytest.raises(UserError, match=message):

@@ -1,8 +1,8 @@
 """Tasks whose answers are programs, judged by running them against the question's tests in the sandbox.
 
-An answer is Python: a whole function (a chat model's fenced block) or what comes after the prompt (a base model's completion, cut where it
-begins something new). Programs are many ways to the same end, so equal ones are no votes. The tests lie in the question's metadata, never
-in its prompt. Refused at once where programs cannot be contained (see `sandbox`).
+An answer is Python: a whole function (a chat model's fenced block) or what comes after the prompt (a base model's completion,
+cut where it begins something new). Programs are many ways to the same end, so equal ones are no votes. The tests lie in the
+question's metadata, never in its prompt. Refused at once where programs cannot be contained (see `sandbox`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ SECONDS = 3.0
 """Computing time of a program, as in the harness of HumanEval (Chen et al., arXiv 2107.03374)."""
 
 _NEXT = re.compile(r"^(?:class |def |#|if __name__|print\(|assert |@|```)", re.MULTILINE)
-
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,9 @@ def _math_verify(where: str, either: bool) -> Callable[[str, str], bool]:
         if either and equivalence.right(answer, reference):
             return True
         verdict = math_verifying.verified(answer, reference)
-        words = equivalence.is_text(answer) and equivalence.is_text(reference)  # which the library takes for products of letters
+        words = equivalence.is_text(answer) and equivalence.is_text(
+            reference
+        )  # which the library takes for products of letters
         return equivalence.right(answer, reference) if verdict is None or words else verdict
 
     return equal

@@ -272,7 +272,9 @@ def _matrix(before: str, inside: str) -> str:
     if "\\matrix" in factor or "\\matrix" in inside:
         return _as_text(before + inside)
     rows = [row for row in inside.split("<row>") if row.strip()]
-    entries = [[_structure(f"({factor})({entry})" if factor else entry.strip()) for entry in row.split("&")] for row in rows]
+    entries = [
+        [_structure(f"({factor})({entry})" if factor else entry.strip()) for entry in row.split("&")] for row in rows
+    ]
     return "matrix[" + " | ".join("; ".join(row) for row in entries) + "]"
 
 

@@ -1,7 +1,7 @@
 """HumanEval: Python functions to be written from their signature and docstring (Chen et al., arXiv 2107.03374).
 
-A row has `task_id`, `prompt`, `entry_point` and `test` (a function `check`). The prompt is shown in a code block with the request to
-write the whole function; for a base model that continues text, give `template={{ prompt }}`.
+A row has `task_id`, `prompt`, `entry_point` and `test` (a function `check`). The prompt is shown in a code block with the
+request to write the whole function; for a base model that continues text, give `template={{ prompt }}`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def humaneval_row(where: str, row: Row, options: Options) -> Asked:
     name = str(row[found_field(row, where, ("entry_point",), None, "`entry_point`", "name of the function")])
     identifier = row.get(options.id_field or "task_id")
     return Asked(
-        {key: value for key, value in row.items() if key not in HIDDEN} | {"prompt": str(row[prompt]).rstrip("\n") + "\n"},
+        {key: value for key, value in row.items() if key not in HIDDEN}
+        | {"prompt": str(row[prompt]).rstrip("\n") + "\n"},
         (str(row.get("canonical_solution") or "(tests)"),),
         None if identifier is None else str(identifier),
         {"prompt": str(row[prompt]), "entry_point": name, "test": f"{row[test]}\n\ncheck({name})"},

@@ -1,8 +1,8 @@
 """MBPP: short Python programs asked for in one sentence, with three assertions (Austin et al., arXiv 2108.07732).
 
-A row has `text` or `prompt`, `test_list` and `code`, of which the function's name is read off the first assertion; `test_setup_code` and
-`test_imports` go before the tests. As in the paper, the assertions are shown, since the sentence does not name the function. Rows in the
-shape of HumanEval (`prompt`, `entry_point`, `test`) are asked as HumanEval is.
+A row has `text` or `prompt`, `test_list` and `code`, of which the function's name is read off the first assertion;
+`test_setup_code` and `test_imports` go before the tests. As in the paper, the assertions are shown, since the sentence does not
+name the function. Rows in the shape of HumanEval (`prompt`, `entry_point`, `test`) are asked as HumanEval is.
 """
 
 from __future__ import annotations

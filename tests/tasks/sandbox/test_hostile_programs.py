@@ -60,7 +60,10 @@ HOSTILE = {
     "changing what starts it": ("open('/inside.py', 'a')", {"failed"}),
     "changing the interpreter": ("import os\nopen(os.__file__, 'a')", {"failed"}),
     "reading /etc/shadow": ("print(open('/etc/shadow').read())", {"failed"}),
-    "a symbolic link to read": ("import os\nos.symlink('/etc/shadow', '/tmp/a')\nprint(open('/tmp/a').read())", {"failed"}),
+    "a symbolic link to read": (
+        "import os\nos.symlink('/etc/shadow', '/tmp/a')\nprint(open('/tmp/a').read())",
+        {"failed"},
+    ),
     "a symbolic link to write": ("import os\nos.symlink('/usr/lib/x', '/tmp/a')\nopen('/tmp/a', 'w')", {"failed"}),
     "a hard link": ("import os\nos.link('/usr/bin/env', '/tmp/a')", {"failed"}),
     "out by way of /proc": ("print(open('/proc/1/root/etc/shadow').read())", {"failed"}),

@@ -1,13 +1,13 @@
 """The command that starts a program in bubblewrap, and what is shown to it.
 
-Inside there are /usr, the Python interpreter's own folder, an empty /tmp and a bare /dev and /proc: no home, no /etc, nothing that can be
-written but /tmp. Every namespace is new, so there is no network, not even loopback, and no other process. A user without privileges
-gets a user namespace; started by root, bubblewrap needs none, and the program becomes a user that exists nowhere.
+Inside there are /usr, the Python interpreter's own folder, an empty /tmp and a bare /dev and /proc: no home, no /etc, nothing
+that can be written but /tmp. Every namespace is new, so there is no network, not even loopback, and no other process. A user
+without privileges gets a user namespace; started by root, bubblewrap needs none, and the program becomes a user that exists
+nowhere.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _read_only() -> Iterator[str]:
     yield from ("--ro-bind", "/usr", "/usr")
     for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
         if Path(name).is_symlink():
-            yield from ("--symlink", os.readlink(name), name)
+            yield from ("--symlink", str(Path(name).readlink()), name)
         elif Path(name).is_dir():
             yield from ("--ro-bind", name, name)
     shown = ["/etc/ld.so.cache"] if Path("/etc/ld.so.cache").is_file() else []

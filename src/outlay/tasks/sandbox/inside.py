@@ -1,9 +1,9 @@
 """What runs inside: sets the limits, takes the program from standard input, runs it, and says how it ended. Standard library only.
 
-Arguments: the limits (seconds, bytes, processes, bytes), the user to become (0: stay), the descriptor to report on. Standard input: a
-secret of 32 characters, then the program. The report is `started`, then the secret with `passed`, or with `failed` and the reason;
-without the secret it does not count, so a program that prints "passed" and leaves has not passed. Starts in about 15 ms, which is
-why it imports so little.
+Arguments: the limits (seconds, bytes, processes, bytes), the user to become (0: stay), the descriptor to report on. Standard
+input: a secret of 32 characters, then the program. The report is `started`, then the secret with `passed`, or with `failed` and
+the reason; without the secret it does not count, so a program that prints "passed" and leaves has not passed. Starts in about
+15 ms, which is why it imports so little.
 """
 
 import os
@@ -56,7 +56,9 @@ def outcome(program: str) -> str:
         except BaseException:  # noqa: BLE001 its own exception may fail to say what it is
             words = "?"
         source = program.splitlines()[line - 1].strip()[:200] if 0 < line <= program.count("\n") + 1 else ""
-        return f"failed {type(error).__name__}{': ' if words else ''}{words}" + (f" (line {line}: {source})" if source else "")
+        return f"failed {type(error).__name__}{': ' if words else ''}{words}" + (
+            f" (line {line}: {source})" if source else ""
+        )
     return "passed"
 
 

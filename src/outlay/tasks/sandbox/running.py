@@ -1,7 +1,7 @@
 """Runs programs, one or many at once, and says how each ended.
 
-`Sandbox.found()` tries bubblewrap once on this machine. The supervisor stands outside: it kills what runs too long or prints too much, and
-with it, since they have a process namespace of their own, everything that it started.
+`Sandbox.found()` tries bubblewrap once on this machine. The supervisor stands outside: it kills what runs too long or prints
+too much, and with it, since they have a process namespace of their own, everything that it started.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ class Sandbox:
         verdict, detail = killed or _told(said, secret) or of_exit(process.returncode)
         return Ran(verdict, detail, output, seconds)
 
-    def run_all(self, programs: Iterable[str], limits: Limits | None = None, workers: int | None = None) -> Iterator[Ran]:
+    def run_all(
+        self, programs: Iterable[str], limits: Limits | None = None, workers: int | None = None
+    ) -> Iterator[Ran]:
         """Run many, `workers` at a time (None: one a core); the results come in the order of the programs."""
         with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
             yield from pool.map(lambda program: self.run(program, limits), programs)
@@ -128,7 +130,9 @@ def _working_bubblewrap() -> str:
             f"make namespaces (in a container: --cap-add SYS_ADMIN --security-opt seccomp=unconfined), {allow}."
         ) from error
     if not ran.passed:
-        raise UserError(f"bubblewrap runs, but a program in it ends with {ran.verdict} ({ran.detail}); mend it, {allow}.")
+        raise UserError(
+            f"bubblewrap runs, but a program in it ends with {ran.verdict} ({ran.detail}); mend it, {allow}."
+        )
     return bwrap
 
 

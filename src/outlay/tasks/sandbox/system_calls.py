@@ -1,8 +1,9 @@
 """The filter of system calls: a program for the kernel's seccomp that refuses what no test of a function needs.
 
-Classic BPF, assembled here because it is forty lines: x86-64 and ARM64 under Linux, none elsewhere (`program()` is None there). Refused
-with EPERM: tracing and reading other processes, new namespaces, mounts, keys, kernel modules, BPF, io_uring, and sockets other than local
-ones. `clone3` says that it does not exist, so that libraries fall back to `clone`, whose flags can be looked at.
+Classic BPF, assembled here because it is forty lines: x86-64 and ARM64 under Linux, none elsewhere (`program()` is None there).
+Refused with EPERM: tracing and reading other processes, new namespaces, mounts, keys, kernel modules, BPF, io_uring, and
+sockets other than local ones. `clone3` says that it does not exist, so that libraries fall back to `clone`, whose flags can be
+looked at.
 """
 
 from __future__ import annotations
