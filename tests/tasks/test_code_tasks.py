@@ -64,7 +64,13 @@ def test_the_reference_passes_and_neither_it_nor_hidden_tests_are_shown(task):
 
 def test_a_base_models_completion_is_cut_where_something_new_begins():
     prompt = HUMANEVAL["prompt"]
-    for more in ("\n\ndef other():\n    pass", "\n\nclass A:\n    pass", "\n# Test\n", "\nprint(twice(1))", "\nif __name__ == 'x': pass"):
+    for more in (
+        "\n\ndef other():\n    pass",
+        "\n\nclass A:\n    pass",
+        "\n# Test\n",
+        "\nprint(twice(1))",
+        "\nif __name__ == 'x': pass",
+    ):
         assert assembled(prompt, "    return 2 * x\n" + more, "twice").rstrip() == prompt + "    return 2 * x"
 
 
@@ -77,8 +83,16 @@ def test_a_whole_function_keeps_the_prompts_imports():
 @pytest.mark.parametrize(
     ("name", "row", "says"),
     [
-        ("humaneval", {key: value for key, value in HUMANEVAL.items() if key != "test"}, "no tests in it; expected `test`"),
-        ("humaneval", {key: value for key, value in HUMANEVAL.items() if key != "entry_point"}, "no name of the function"),
+        (
+            "humaneval",
+            {key: value for key, value in HUMANEVAL.items() if key != "test"},
+            "no tests in it; expected `test`",
+        ),
+        (
+            "humaneval",
+            {key: value for key, value in HUMANEVAL.items() if key != "entry_point"},
+            "no name of the function",
+        ),
         ("mbpp", MBPP | {"test_list": []}, "expected a list of assertions"),
         ("mbpp", MBPP | {"test_list": ["assert ("]}, "is not Python"),
         ("mbpp", {key: value for key, value in MBPP.items() if key != "text"}, "no request in it"),

@@ -10,13 +10,24 @@ from outlay.errors import UserError
 ROWS = {
     "gsm8k": [{"question": "How many?", "answer": "2 + 3 = <<2+3=5>>5\n#### 1,005"}],
     "svamp": [
-        {"ID": "chal-1", "Body": "Tom had 4 nuts", "Question": "How many are left?", "Answer": 3.0, "Type": "Subtraction"}
+        {
+            "ID": "chal-1",
+            "Body": "Tom had 4 nuts",
+            "Question": "How many are left?",
+            "Answer": 3.0,
+            "Type": "Subtraction",
+        }
     ],
     "math": [
         {"problem": "Solve.", "solution": r"So \boxed{\frac{1}{2}}.", "level": "Level 2", "unique_id": "test/a.json"},
     ],
     "multiple-choice": [
-        {"question": "Which?", "options": ["A)5(√3 + 1)", "B)7", "C)None of these"], "rationale": "It is B", "correct": "B"}
+        {
+            "question": "Which?",
+            "options": ["A)5(√3 + 1)", "B)7", "C)None of these"],
+            "rationale": "It is B",
+            "correct": "B",
+        }
     ],
     "qa": [{"question": "who sang it", "answer": ["The Beatles", "Beatles, The"]}],
     "jsonl": [{"prompt": "Say 1.", "target": 1, "source": "me"}],
@@ -126,7 +137,12 @@ def test_the_right_option_may_be_written_in_any_of_the_usual_ways(row, tmp_path)
 
 @pytest.mark.parametrize(
     "answer",
-    ["Paris", ["Paris", "paris"], {"text": ["Paris"], "answer_start": [3]}, {"value": "Paris", "aliases": ["City of Light"]}],
+    [
+        "Paris",
+        ["Paris", "paris"],
+        {"text": ["Paris"], "answer_start": [3]},
+        {"value": "Paris", "aliases": ["City of Light"]},
+    ],
 )
 def test_open_answers_may_be_written_in_any_of_the_usual_ways(answer, tmp_path):
     task = tasks.load(f"qa:{written(tmp_path, [{'question': 'where', 'answers': answer, 'context': 'In France.'}])}")

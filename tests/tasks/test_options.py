@@ -65,7 +65,10 @@ BASE = "question_field=country&answer_field=capital"
     [
         ("question_field=country", "no answer in it; expected `answer` or `reference`.*there is `id`, `country`"),
         ("question_field=town&answer_field=capital", "expected `town`.*name the right field with question_field="),
-        (f"{BASE}&template={{{{ cuntry }}}}", 'uses the field `cuntry`, which the row does not have; did you mean "country"'),
+        (
+            f"{BASE}&template={{{{ cuntry }}}}",
+            'uses the field `cuntry`, which the row does not have; did you mean "country"',
+        ),
         (f"{BASE}&template={{{{ capital }}}}", "shows `capital`, the reference answer"),
         (f"{BASE}&template={{{{ id", "not a Jinja template"),
         (f"{BASE}&template=%20", "line 1: the prompt that the template makes is empty"),
@@ -89,7 +92,12 @@ def test_a_wrong_option_is_refused_in_one_sentence(questions, options, says):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [("path: [", "is no YAML"), ("- a", "must hold a mapping"), ("extract: boxed", "`path` is missing"), ("", "mapping")],
+    [
+        ("path: [", "is no YAML"),
+        ("- a", "must hold a mapping"),
+        ("extract: boxed", "`path` is missing"),
+        ("", "mapping"),
+    ],
 )
 def test_a_task_file_that_is_none_is_refused(tmp_path, content, says):
     (tmp_path / "t.yaml").write_text(content)

@@ -8,7 +8,7 @@ import pytest
 from outlay.errors import UserError
 from outlay.tasks.question_rows import question_rows
 
-ROWS = [{"question": "1, \"2\"?", "answer": "3"}, {"question": "é\n?", "answer": "4"}]
+ROWS = [{"question": '1, "2"?', "answer": "3"}, {"question": "é\n?", "answer": "4"}]
 
 
 def as_csv(delimiter):

@@ -283,9 +283,13 @@ def sandbox(name: str) -> Check:
     try:
         contained = Sandbox.found()
     except UserError as error:
-        return Check(name, "missing", f"no program can be run: {one_line(error)}", "apt install bubblewrap", required=False)
+        return Check(
+            name, "missing", f"no program can be run: {one_line(error)}", "apt install bubblewrap", required=False
+        )
     if not contained.contains:
-        return Check(name, "broken", "programs run uncontained, as you allowed", "unset OUTLAY_UNSAFE_NO_SANDBOX", required=False)
+        return Check(
+            name, "broken", "programs run uncontained, as you allowed", "unset OUTLAY_UNSAFE_NO_SANDBOX", required=False
+        )
     return Check(name, "ok", "bubblewrap contains programs that a model wrote (tasks humaneval, mbpp)", required=False)
 
 
