@@ -75,15 +75,6 @@ def studied(old, new, *says):
     )
 
 
-def asked(questions, task, *says):
-    """A study whose task reads a file of questions."""
-    return Case(
-        "run study.yaml --out new",
-        ("field entries.0.task", *says),
-        (("q.jsonl", lines(*questions)), ("study.yaml", edited("task: countdown", f"task: '{task}'"))),
-    )
-
-
 def a_part(folder):
     """The part that holds the 12 greedy answers."""
     (part,) = (
@@ -274,36 +265,6 @@ CASES = {
     "an unknown model": studied("countdown-small", "countdown-smal", "field entries.0.model", '"countdown-small"'),
     "an unknown kind of model": studied("model: embedded", "model: embeded", "field entries.0.model", '"embedded"'),
     "an unknown verifier": studied("countdown-prm", "countdown-pmr", "field entries.0.verifier", '"countdown-prm"'),
-    "questions without an answer column": asked(
-        [{"id": 1, "question": "1 + 1?"}],
-        "jsonl:q.jsonl",
-        "q.jsonl, line 1: no answer in it",
-        "`id`, `question`",
-        "answer_field=",
-    ),
-    "a template with an unknown field": asked(
-        [{"question": "1 + 1?", "answer": 2}],
-        "jsonl:q.jsonl?template={{ questoin }}",
-        "q.jsonl, line 1",
-        "`questoin`",
-        'did you mean "question"',
-    ),
-    "an empty prompt": asked(
-        [{"question": "1 + 1?", "answer": 2}, {"question": " ", "answer": 2}],
-        "jsonl:q.jsonl",
-        "q.jsonl, line 2",
-        "the prompt that the template makes is empty",
-    ),
-    "a template that shows the answer": asked(
-        [{"question": "1 + 1?", "answer": 2}],
-        "jsonl:q.jsonl?template={{ question }} {{ answer }}",
-        "shows `answer`, the reference answer",
-        "take it out",
-    ),
-    "questions of another family": asked([{"problem": "1 + 1?"}], "gsm8k:q.jsonl", "no question in it", "`problem`"),
-    "a file of questions that is not there": asked([], "gsm8k:questions.jsonl", "no file questions.jsonl"),
-    "an unknown option of a task": asked([], "jsonl:q.jsonl?extrct=boxed", "extrct", 'did you mean "extract"'),
-    "a log of inspect_ai that is none": analysed("s.json", b"{}", "a log of inspect_ai", "inspect eval"),
     "an unknown split": Case(
         "run study.yaml --out new",
         ("no split 'tset'", "validation"),

@@ -64,13 +64,14 @@ def test_the_reference_passes_and_neither_it_nor_hidden_tests_are_shown(task):
 
 def test_a_base_models_completion_is_cut_where_something_new_begins():
     prompt = HUMANEVAL["prompt"]
-    for more in (
+    following = (
         "\n\ndef other():\n    pass",
         "\n\nclass A:\n    pass",
         "\n# Test\n",
         "\nprint(twice(1))",
         "\nif __name__ == 'x': pass",
-    ):
+    )
+    for more in following:
         assert assembled(prompt, "    return 2 * x\n" + more, "twice").rstrip() == prompt + "    return 2 * x"
 
 

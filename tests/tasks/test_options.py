@@ -107,7 +107,7 @@ def test_a_task_file_that_is_none_is_refused(tmp_path, content, says):
 
 def test_a_template_cannot_reach_python():
     attack = "{{ question.__class__.__mro__[1].__subclasses__() }}"
-    with pytest.raises(UserError, match="fails|uses"):
+    with pytest.raises(UserError, match=r"fails|uses"):
         Template(attack).prompt({"question": "x"}, "line 1")
 
 
