@@ -25,6 +25,10 @@ REFUSED = "\nassert result == -1 and ctypes.get_errno() == 1, (result, ctypes.ge
 
 HOSTILE = {
     "a fork bomb": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", {"timed out"}),
+    "a crowd of processes": (
+        "import os, time\nfor n in range(40):\n    if os.fork() == 0: time.sleep(99)",
+        {"failed"},
+    ),
     "a bomb of threads": (
         "import threading, time\nfor n in range(10**6): threading.Thread(target=time.sleep, args=(99,)).start()",
         {"failed"},
@@ -109,6 +113,13 @@ def test_what_the_parent_knows_is_not_to_be_seen(sandbox, monkeypatch, tmp_path)
     assert ran.passed, ran
     assert "PATH" in ran.output
     assert "planted" not in ran.output
+
+
+@pytest.mark.parametrize("kind", ["net", "pid", "ipc", "uts", "mnt"])
+def test_every_namespace_is_a_new_one(sandbox, kind):
+    ran = sandbox.run(f"import os\nprint(os.readlink('/proc/self/ns/{kind}'))")
+    assert ran.output.startswith(f"{kind}:[")
+    assert ran.output.strip() != str(Path(f"/proc/self/ns/{kind}").readlink())
 
 
 def test_a_server_on_loopback_is_not_reached(sandbox):

@@ -5,7 +5,7 @@ import struct
 import pytest
 from containment import sandbox_or_skip
 
-from outlay.errors import UserError
+from outlay.errors import OutlayError, UserError
 from outlay.tasks.sandbox import UNSAFE, Limits, Sandbox, running, system_calls
 
 PROGRAMS = [
@@ -124,3 +124,16 @@ def test_calls_of_another_architecture_are_killed():
 def test_an_unknown_architecture_has_no_filter():
     assert system_calls.program("riscv64") is None
     assert system_calls.program() is not None or platform.machine() not in ("x86_64", "aarch64")
+
+
+def test_bubblewrap_itself_is_not_told_what_the_parent_knows(monkeypatch, tmp_path):
+    """In a user namespace a program can read the environment of the bubblewrap that is its first process."""
+    monkeypatch.setenv("PLANTED", "planted-secret")
+    seen = tmp_path / "seen"
+    fake = tmp_path / "bwrap"
+    fake.write_text(f"#!/bin/sh\n/usr/bin/env > {seen}\nexit 1\n")
+    fake.chmod(0o755)
+    with pytest.raises(OutlayError, match="does not start a program"):
+        Sandbox(str(fake)).run("print(1)")
+    assert "PATH=" in seen.read_text()
+    assert "planted" not in seen.read_text()

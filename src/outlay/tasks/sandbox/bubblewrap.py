@@ -18,6 +18,9 @@ from outlay.tasks.sandbox.verdicts import Limits
 NOBODY = 2_000_000_000
 """Users from here on are nobody's; each concurrent program gets another, so that they do not share a limit of processes."""
 
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+"""All that a program sees of an environment, and bubblewrap too: in a user namespace its own can be read by the program."""
+
 INSIDE = Path(__file__).with_name("inside.py")
 
 
@@ -41,8 +44,7 @@ def command(bwrap: str, limits: Limits, report: int, filter_at: int | None, user
         "--ro-bind", str(INSIDE), "/inside.py",
         "--remount-ro", "/",
         "--chdir", "/tmp",
-        "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "LANG", "C.UTF-8",
-        "--setenv", "PYTHONHASHSEED", "0",
+        *(part for name, value in ENVIRONMENT.items() for part in ("--setenv", name, value)),
         *([] if filter_at is None else ["--seccomp", str(filter_at)]),
         "--",
         *interpreter("/inside.py", limits, report, user, limits.processes),

@@ -107,6 +107,7 @@ class Sandbox:
             stderr=subprocess.STDOUT,
             pass_fds=passed,
             start_new_session=True,
+            env=bubblewrap.ENVIRONMENT,
             cwd=tempfile.gettempdir() if self.bwrap is None else None,
             bufsize=0,
         )
