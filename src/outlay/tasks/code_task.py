@@ -19,7 +19,8 @@ from outlay.types import Question
 SECONDS = 3.0
 """Computing time of a program, as in the harness of HumanEval (Chen et al., arXiv 2107.03374)."""
 
-_NEXT = re.compile(r"^(?:class |def |#|if __name__|print\(|assert |@|```)", re.MULTILINE)
+_NEXT = re.compile(r"\n(?:class|def|#|if|print|```)")
+"""Where a completion ends: the stop sequences of the paper (section 3.2), and the end of a fenced block."""
 
 
 @dataclass(frozen=True)
