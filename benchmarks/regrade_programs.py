@@ -23,6 +23,7 @@ import numpy as np
 from outlay import curves, tasks
 from outlay.tasks.code_task import CodeTask
 from outlay.tasks.question_rows import question_rows
+from outlay.tasks.sandbox import Sandbox
 
 TOLERANCE = 0.01
 """Of pass@k: programs near the time limit, and those that draw random numbers, may fall either way."""
@@ -40,7 +41,7 @@ def main() -> int:
             programs.append(loaded.program(question, row["samples"][sample]))
             names.append((question.id, sample))
     began = time.monotonic()
-    runs = list(loaded._sandbox[0].run_all(programs, loaded.limits, options.workers))
+    runs = list(Sandbox.found().run_all(programs, loaded.limits, options.workers))
     seconds = time.monotonic() - began
     print(f"{len(runs)} programs in {seconds:.0f} s with {options.workers} workers: {len(runs) / seconds:.1f} a second")
     print(

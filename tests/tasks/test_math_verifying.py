@@ -1,10 +1,8 @@
 import os
 import signal
-import time
 
 import pytest
 
-from outlay.tasks import math_verifying
 from outlay.tasks.equality import equality
 from outlay.tasks.math_verifying import Worker
 
@@ -34,10 +32,10 @@ def test_the_library_decides(worker, answer, reference, same):
     assert worker.compare(answer, reference, 60) is same
 
 
-def test_a_comparison_that_takes_too_long_is_undecided_and_the_next_one_is_not(worker):
-    started = time.monotonic()
-    assert worker.compare("9^{9^{9^{9}}}!", r"\sqrt{9^{9^{9^{9}}}}", 1.0) in (None, False)
-    assert time.monotonic() - started < 60  # the machine may be busy; without a limit this takes hours
+@pytest.mark.parametrize("endless", ["9^{9^{9^{9}}}!", r"\int_0^{\infty} \frac{x^{7} e^{-x^2} \sin(x^3)}{1+x^{11}} dx"])
+def test_a_comparison_that_takes_too_long_is_undecided_and_the_next_one_is_not(worker, endless):
+    assert worker.compare("2", "2", 60) is True
+    assert worker.compare(endless, r"\sqrt{2}", 1.0) is None
     assert worker.compare("2", "2", 60) is True
 
 
@@ -53,9 +51,9 @@ def test_a_line_break_in_an_answer_does_not_end_the_request(worker):
     assert worker.compare("7", "7", 60) is True
 
 
-def test_exact_arithmetic_decides_where_the_library_does_not(monkeypatch):
-    monkeypatch.setattr(math_verifying, "verified", lambda answer, reference: None)
-    assert equality("math-verify").equal("√5", r"\sqrt{5}")
+def test_words_are_compared_as_words():
+    assert equality("math-verify").equal("evelyn", r"\text{Evelyn}")
+    assert not equality("math-verify").equal("angela", r"\text{Evelyn}")
 
 
 def test_either_takes_what_one_of_them_finds_right():

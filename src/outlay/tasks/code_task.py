@@ -72,7 +72,7 @@ def assembled(prompt: str, answer: str, entry_point: str) -> str:
     """The source of the function: the prompt continued by the answer, or the answer itself where it defines the function.
 
     >>> assembled("def f(x):\\n", "    return x\\n\\nprint(f(1))", "f")
-    'def f(x):\\n    return x\\n\\n'
+    'def f(x):\\n    return x\\n'
     """
     if re.search(rf"^(?:async )?def {re.escape(entry_point)}\b|^{re.escape(entry_point)}\s*=", answer, re.MULTILINE):
         before = prompt.split(f"def {entry_point}")[0]  # imports, and functions that the prompt gives
