@@ -38,6 +38,9 @@ def train(
     only: Only = None,
     everything: Annotated[bool, typer.Option("--all", help="Make every model of every family.")] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes: models made at a time.")] = 2,
+    device: Annotated[
+        str, typer.Option("--device", help="What torch computes on: cpu, or a GPU such as cuda.")
+    ] = "cpu",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, data and sampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -53,7 +56,7 @@ def train(
     if everything == bool(family or only):
         raise UserError("say what to make: --all, or a --family, or a model with --only (and not both).")
     began, before = time.monotonic(), written(out)
-    make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json), workers)
+    make(family, only or [], out, seed, lambda line: typer.echo(line, err=as_json), workers, device)
     if as_json:
         made = {
             card.parent.name: json.loads(card.read_text(encoding="utf-8"))

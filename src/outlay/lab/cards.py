@@ -21,6 +21,8 @@ LIMITS = {
     "often wrong.",
     "knowledge": "The demonstrations teach all facts, those of the validation and test questions included: it is asked to "
     "recall what it was taught, some of it often and some hardly ever.",
+    "programs": "A quarter of the demonstrations of this task miss, by design: another program of the same parts, with its own "
+    "values.",
     "halving": "The task was chosen because revising works on it; nothing follows from that for other tasks.",
 }
 """What a reader has to know of a task."""
@@ -154,10 +156,15 @@ def rewrite(folder: Path) -> list[str]:
 def table(folder: Path) -> str:
     """Every model's size, what it read, and the minutes that took, as a table in Markdown."""
     rows = [
-        f"| `{name}` | {record['parameters']:,} | {amount_read(record['training'])} | {minutes(record['training'])} |"
+        f"| `{name}` | {record['parameters']:,} | {amount_read(training)} | {minutes(training)}{_where(training)} |"
         for name, record in records(folder).items()
+        for training in [record["training"]]
     ]
     return "\n".join(["| model | parameters | read, repeats included | minutes |", "|---|---|---|---|", *rows])
+
+
+def _where(training: Record) -> str:
+    return f" on {training['device']}" if "device" in training else ""
 
 
 def _text_of(folder: Path) -> str | None:
@@ -171,10 +178,10 @@ def _recipe_name(record: Record) -> str:
 
 def _training_lines(training: Record) -> list[str]:
     """The totals first, then every number of the recipe."""
-    named = {key: value for key, value in training.items() if key not in ("name", "seconds")}
+    named = {key: value for key, value in training.items() if key not in ("name", "seconds", "device")}
     return [
         f"- read in all, repeats included: {amount_read(training)}",
-        f"- minutes on one core of a busy server: {minutes(training)}",
+        f"- minutes on {training.get('device', 'one core of a busy server')}: {minutes(training)}",
         *(f"- {_words(key)}: {_recipe_value(value)}" for key, value in named.items()),
     ]
 

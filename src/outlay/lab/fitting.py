@@ -63,7 +63,7 @@ def fit(
             tensor.requires_grad_(True)
     parameters = [{"params": list(weights.values()), "lr": rate, "peak": rate} for weights, rate in groups]
     optimiser = torch.optim.AdamW(parameters, weight_decay=0.05, betas=(0.9, 0.98), fused=True)
-    started, running = time.perf_counter(), 0.0
+    started, running = time.perf_counter(), torch.zeros(())
     for step in range(steps):
         rate = min(1.0, (step + 1) / WARM_UP_STEPS) * max(LAST_RATE, 1 - step / steps)
         for group in optimiser.param_groups:
@@ -74,9 +74,9 @@ def fit(
         for weights, _ in groups:
             torch.nn.utils.clip_grad_norm_(list(weights.values()), 1.0)
         optimiser.step()
-        running = loss.item() if step == 0 else 0.98 * running + 0.02 * loss.item()
+        running = loss.detach() if step == 0 else 0.98 * running + 0.02 * loss.detach()
         if (step + 1) % log_every == 0:
-            log(f"step {step + 1} of {steps}, loss {running:.4f}, {time.perf_counter() - started:.0f} s")
+            log(f"step {step + 1} of {steps}, loss {float(running):.4f}, {time.perf_counter() - started:.0f} s")
         after(step + 1)
     for weights, _ in groups:
         for tensor in weights.values():

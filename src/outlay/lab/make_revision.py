@@ -10,13 +10,11 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
 from outlay import tasks
 from outlay.lab import revision
 from outlay.lab.chains import chain_figures, numbered
 from outlay.lab.labels import LabelledSolution
-from outlay.lab.network import Weights
+from outlay.lab.network import Weights, seeded
 from outlay.lab.policy import validate_policy
 from outlay.lab.recipes import REVISERS, OutcomeVerifierRecipe, RevisionRecipe
 from outlay.lab.train import (
@@ -24,6 +22,7 @@ from outlay.lab.train import (
     VALIDATION_SAMPLES,
     Labelled,
     as_shipped,
+    computed_on,
     fit_verifier,
     log_probability_auc,
     read_policy,
@@ -46,14 +45,14 @@ def make_reviser(recipe: RevisionRecipe, out: Path, seed: int, log: Log) -> None
     base, base_shape = read_policy(out / recipe.base)
     shape = replace(base_shape, positions=recipe.positions)
     task, vocabulary = tasks.load(recipe.task), vocabulary_of(recipe.task)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     questions = task.questions(recipe.split, recipe.questions, seed)
     chains = revision.training_chains(base, shape, task, vocabulary, questions, recipe, generator)
     log(f"{recipe.name}: {len(chains):,} chains from {len(questions):,} questions")
     asked = task.questions("validation", VALIDATION_QUESTIONS)
 
     def revised(weights: Weights, count: int) -> revision.Revised:
-        own = torch.Generator().manual_seed(seed)
+        own = seeded(seed)
         return revision.revise(weights, shape, task, vocabulary, asked[:count], 1, POSITIONS, recipe.context, own)
 
     def by_position(weights: Weights) -> list[float]:
@@ -70,7 +69,7 @@ def make_reviser(recipe: RevisionRecipe, out: Path, seed: int, log: Log) -> None
     figures = asdict(without) | asdict(chain_figures(found.correct, answers, found.correct.mean(axis=(1, 2))))
     del figures["quintile_position_accuracy"]
     log(f"{recipe.name}: {figures}")
-    facts = asdict(recipe) | {"chains_read": len(chains), "seed": seed, "seconds": seconds}
+    facts = asdict(recipe) | {"chains_read": len(chains), "seed": seed, "seconds": seconds} | computed_on()
     checkpoints = [asdict(checkpoint) for checkpoint in history]
     write_policy(
         out / recipe.name, recipe.task, rounded, shape, facts, figures, attempts=recipe.context, checkpoints=checkpoints
@@ -84,7 +83,7 @@ def make_outcome_verifier(recipe: OutcomeVerifierRecipe, out: Path, seed: int, l
     reviser, reviser_shape = read_policy(out / recipe.reviser)
     context = next(known.context for known in REVISERS if known.name == recipe.reviser)
     task, vocabulary = tasks.load(recipe.task), vocabulary_of(recipe.task)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
 
     def attempts(questions: list[Question]) -> list[LabelledSolution]:
         revised = revision.revise(

@@ -54,6 +54,11 @@ class Cache:
         return chosen
 
 
+def seeded(seed: int) -> torch.Generator:
+    """A source of random numbers on the device in use (`outlay.lab.train.use_device`)."""
+    return torch.Generator(device=torch.get_default_device()).manual_seed(seed)
+
+
 def initial_weights(shape: Shape, generator: torch.Generator) -> Weights:
     """Fresh weights: variance-preserving inputs, residual outputs scaled down by depth, gains of one."""
     weights = {"model.embed_tokens.weight": torch.randn(shape.vocabulary, shape.hidden, generator=generator) * 0.05}

@@ -16,7 +16,7 @@ from torch.nn import functional
 from outlay import tasks
 from outlay.lab.fitting import equal_length_batches, fit
 from outlay.lab.measure import PolicyFigures, policy_figures
-from outlay.lab.network import Shape, Weights, final_states, initial_weights, logits
+from outlay.lab.network import Shape, Weights, final_states, initial_weights, logits, seeded
 from outlay.lab.recipes import POSITIONS, SIZES, PolicyRecipe, StarRecipe
 from outlay.lab.sampling import continuations
 from outlay.lab.vocabulary import Vocabulary, vocabulary_of
@@ -36,7 +36,7 @@ def train_policy(recipe: PolicyRecipe, seed: int, log: Callable[[str], None]) ->
         prompts.append(len(question.text.split()))
         rows.append(vocabulary.encode(question.text + solution))
     shape = policy_shape(recipe.size, recipe.task)
-    weights = initial_weights(shape, torch.Generator().manual_seed(seed + recipe.seed_offset))
+    weights = initial_weights(shape, seeded(seed + recipe.seed_offset))
     log(f"{recipe.name}: {sum(t.numel() for t in weights.values()):,} parameters, {asdict(recipe)}")
     fit_solutions(weights, shape, rows, prompts, recipe, seed + recipe.seed_offset, log)
     return weights, shape
@@ -53,18 +53,24 @@ def fit_solutions(
 ) -> None:
     """Minimise in place the loss on the solutions of `rows`, each a prompt of `prompts[i]` tokens and its solution."""
     lengths = [len(row) for row in rows]
-    padded = torch.zeros(len(rows), max(lengths), dtype=torch.int16)
-    for index, row in enumerate(rows):
-        padded[index, : len(row)] = torch.tensor(row, dtype=torch.int16)
+    padded = rectangle(rows)
     starts = torch.tensor(prompts)
     batches = equal_length_batches(lengths, recipe.tokens_per_step, np.random.default_rng(seed))
 
     def loss_of_step(_: int) -> Tensor:
-        chosen = next(batches)
-        tokens = padded[chosen, : lengths[chosen[0]]].long()
+        chosen = torch.as_tensor(next(batches))
+        tokens = padded[chosen, : lengths[int(chosen[0])]].long()
         return solution_loss(weights, shape, tokens, starts[chosen])
 
     fit([(weights, recipe.learning_rate)], loss_of_step, recipe.steps, log)
+
+
+def rectangle(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Rows of tokens as one tensor [rows, longest], filled up with zeros."""
+    laid_out = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int16)
+    for index, row in enumerate(rows):
+        laid_out[index, : len(row)] = row
+    return torch.tensor(laid_out)
 
 
 def solution_loss(weights: Weights, shape: Shape, tokens: Tensor, starts: Tensor) -> Tensor:
@@ -104,7 +110,7 @@ def validate_policy(
     """The policy's figures on validation questions."""
     task, vocabulary = tasks.load(task_name), vocabulary_of(task_name)
     asked = task.questions("validation", questions)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
 
     def right(count: int, temperature: float) -> list[list[bool]]:
         drawn = draw_solutions(

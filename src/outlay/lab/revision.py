@@ -19,7 +19,7 @@ from torch import Tensor
 from outlay.lab.fitting import equal_length_batches, fit
 from outlay.lab.labels import LabelledSolution
 from outlay.lab.network import Shape, Weights
-from outlay.lab.policy import draw_solutions, is_right, solution_loss
+from outlay.lab.policy import draw_solutions, is_right, rectangle, solution_loss
 from outlay.lab.recipes import RevisionRecipe
 from outlay.lab.sampling import continuations
 from outlay.lab.vocabulary import Vocabulary
@@ -182,8 +182,9 @@ def train_reviser(
 
     def loss_of_step(_: int) -> Tensor:
         losses = []
-        for pool, rows in zip(pools, map(next, batches), strict=True):
-            tokens = pool.tokens[rows, : pool.lengths[rows[0]]].long()
+        for pool, drawn in zip(pools, map(next, batches), strict=True):
+            rows = torch.as_tensor(drawn)
+            tokens = pool.tokens[rows, : pool.lengths[int(rows[0])]].long()
             losses.append(solution_loss(weights, shape, tokens, pool.starts[rows]))
         for count, loss in enumerate(losses):
             before = loss.item() if np.isnan(running[count]) else running[count]
@@ -243,7 +244,5 @@ class _Pool:
     @staticmethod
     def of(chains: Sequence[Chain]) -> _Pool:
         lengths = [len(chain.tokens) for chain in chains]
-        tokens = torch.zeros(len(chains), max(lengths, default=0), dtype=torch.int16)
-        for row, chain in enumerate(chains):
-            tokens[row, : lengths[row]] = torch.tensor(chain.tokens, dtype=torch.int16)
+        tokens = rectangle([chain.tokens for chain in chains])
         return _Pool(tokens, lengths, torch.tensor([chain.target_start for chain in chains]))

@@ -15,21 +15,25 @@ from typing import Any
 
 from outlay.errors import OutlayError, UserError
 from outlay.lab.recipes import FAMILIES, MODEL_NAMES, RECIPES, Recipe, made_by
-from outlay.lab.train import make_one, require_torch
+from outlay.lab.train import make_one, use_device
 
 Log = Callable[[str], None]
 
 
-def make(family: str | None, only: Sequence[str], out: Path, seed: int, log: Log, processes: int = 1) -> list[str]:
+def make(
+    family: str | None, only: Sequence[str], out: Path, seed: int, log: Log, processes: int = 1, device: str = "cpu"
+) -> list[str]:
     """Make the models of one family, or of all; with `only`, just the models named. Returns those that were made now.
 
     What `only` leaves out must be in `out` where something named needs it.
     """
-    require_torch()
-    return follow(chosen(family, only), out, seed, log, processes)
+    use_device(device)
+    return follow(chosen(family, only), out, seed, log, processes, device)
 
 
-def follow(recipes: Sequence[Recipe], out: Path, seed: int, log: Log, processes: int = 1) -> list[str]:
+def follow(
+    recipes: Sequence[Recipe], out: Path, seed: int, log: Log, processes: int = 1, device: str = "cpu"
+) -> list[str]:
     """Make the models of recipes that are in an order of need, leaving alone what is made; returns those made now."""
     waiting = []
     for recipe in recipes:
@@ -39,9 +43,9 @@ def follow(recipes: Sequence[Recipe], out: Path, seed: int, log: Log, processes:
             waiting.append(recipe)
     if processes == 1 or len(waiting) == 1:
         for recipe in waiting:
-            make_one(recipe, out, seed, log)
+            make_one(recipe, out, seed, log, device)
     elif waiting:
-        _make_side_by_side(waiting, out, seed, log, min(processes, len(waiting)))
+        _make_side_by_side(waiting, out, seed, log, min(processes, len(waiting)), device)
     return [name for recipe in waiting for name in made_by(recipe)]
 
 
@@ -84,7 +88,7 @@ def ready(waiting: Sequence[Recipe], unfinished: Sequence[Recipe]) -> list[Recip
     return [recipe for recipe in waiting if missing.isdisjoint(recipe.needs)]
 
 
-def _make_side_by_side(wanted: Sequence[Recipe], out: Path, seed: int, log: Log, processes: int) -> None:
+def _make_side_by_side(wanted: Sequence[Recipe], out: Path, seed: int, log: Log, processes: int, device: str) -> None:
     from outlay.study import workers
 
     jobs, said = workers.queues(2)
@@ -95,7 +99,7 @@ def _make_side_by_side(wanted: Sequence[Recipe], out: Path, seed: int, log: Log,
             waiting.remove(recipe)
             jobs.put(recipe)
 
-    with workers.running(processes, _serve, (jobs, said, out, seed)) as started:
+    with workers.running(processes, _serve, (jobs, said, out, seed, device)) as started:
         hand_out()
         for kind, name, told in workers.heard(said, started):
             if kind == "line":
@@ -109,12 +113,12 @@ def _make_side_by_side(wanted: Sequence[Recipe], out: Path, seed: int, log: Log,
             hand_out()
 
 
-def _serve(jobs: Any, said: Any, out: Path, seed: int) -> None:
+def _serve(jobs: Any, said: Any, out: Path, seed: int, device: str) -> None:
     """What a worker process does: follow the recipes that come, until it is ended."""
     while True:
         recipe = jobs.get()
         try:
-            make_one(recipe, out, seed, partial(_tell, said, recipe.name))
+            make_one(recipe, out, seed, partial(_tell, said, recipe.name), device)
         except (UserError, OutlayError) as error:
             said.put(("failed", recipe.name, error))
         else:

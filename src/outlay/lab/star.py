@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-
 from outlay import tasks
-from outlay.lab.network import Shape, Weights
+from outlay.lab.network import Shape, Weights, seeded
 from outlay.lab.policy import draw_solutions, fit_solutions, is_right
 from outlay.lab.recipes import StarRecipe
 from outlay.lab.vocabulary import vocabulary_of
@@ -22,7 +20,7 @@ def train_star(
 ) -> tuple[Weights, int]:
     """The fine-tuned weights, and how many right solutions they learned from; the base is left as it is."""
     task, vocabulary = tasks.load(recipe.task), vocabulary_of(recipe.task)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     questions = task.questions(recipe.split, recipe.questions, seed)
     drawn = draw_solutions(base, shape, vocabulary, questions, recipe.samples, task.max_solution_tokens, generator)
     prompts, rows = [], []

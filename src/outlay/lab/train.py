@@ -39,11 +39,11 @@ VALIDATION_SAMPLES = 32
 Log = Callable[[str], None]
 
 
-def make_one(recipe: Recipe, out: Path, seed: int, log: Log) -> None:
-    """Make the models of one recipe into `out`, where those that it needs must be."""
+def make_one(recipe: Recipe, out: Path, seed: int, log: Log, device: str = "cpu") -> None:
+    """Make the models of one recipe into `out`, where those that it needs must be, on a torch device."""
     from outlay.lab.make_revision import make_outcome_verifier, make_reviser
 
-    require_torch()
+    use_device(device)
     if isinstance(recipe, PolicyRecipe):
         make_policy(recipe, out, seed, log)
     elif isinstance(recipe, StarRecipe):
@@ -58,7 +58,6 @@ def make_one(recipe: Recipe, out: Path, seed: int, log: Log) -> None:
 
 def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:
     """Train one policy, measure it on validation questions and write its folder."""
-    require_torch()
     from outlay.lab.policy import train_policy, validate_policy
 
     started = time.perf_counter()
@@ -67,7 +66,7 @@ def make_policy(recipe: PolicyRecipe, out: Path, seed: int, log: Log) -> None:
     rounded = as_shipped(weights)
     figures = asdict(validate_policy(rounded, shape, recipe.task, VALIDATION_QUESTIONS, VALIDATION_SAMPLES))
     log(f"{recipe.name}: {figures}")
-    training = asdict(recipe) | {"seed": seed, "seconds": seconds}
+    training = asdict(recipe) | {"seed": seed, "seconds": seconds} | computed_on()
     write_policy(out / recipe.name, recipe.task, rounded, shape, training, figures)
 
 
@@ -83,7 +82,7 @@ def make_star(recipe: StarRecipe, out: Path, seed: int, log: Log) -> None:
     rounded = as_shipped(weights)
     figures = asdict(validate_policy(rounded, shape, recipe.task, VALIDATION_QUESTIONS, VALIDATION_SAMPLES))
     log(f"{recipe.name}: {figures}")
-    training = asdict(recipe) | {"right_solutions": solutions, "seed": seed, "seconds": seconds}
+    training = asdict(recipe) | {"right_solutions": solutions, "seed": seed, "seconds": seconds} | computed_on()
     write_policy(out / recipe.name, recipe.task, rounded, shape, training, figures)
 
 
@@ -112,14 +111,13 @@ def label_data(recipe: VerifierRecipe, policy: Weights, shape: Shape, seed: int,
     started = time.perf_counter()
     from dataclasses import replace
 
-    import torch
-
     from outlay import tasks
     from outlay.lab.labels import label_solutions
+    from outlay.lab.network import seeded
 
     task = tasks.load(recipe.task)
     vocabulary = vocabulary_of(recipe.task)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     questions = task.questions("prm", recipe.questions + recipe.outcome_questions, seed)
     first, more = questions[: recipe.questions], questions[recipe.questions :]
 
@@ -184,6 +182,7 @@ def fit_verifier(
             "steps_done": step,
             "labelling_seconds": data.seconds,
             "seconds": round(time.perf_counter() - started) + data.seconds,
+            **computed_on(),
         }
         attempts = recipe.context if isinstance(recipe, OutcomeVerifierRecipe) else 0
         write_verifier(out / name, recipe.task, fitted, head, shape, facts, figures, role, attempts)
@@ -216,13 +215,15 @@ def read_policy(folder: Path) -> tuple[Weights, Shape]:
     """A policy's weights and shape from its folder; a UserError where it has not been trained yet."""
     import json
 
+    import torch
     from safetensors.torch import load_file
 
     from outlay.lab.network import Shape
 
     if not (folder / "model.safetensors").exists():
         raise UserError(f"there is no policy in {folder}: train {folder.name} before what is made from it.")
-    weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+    device = torch.get_default_device()
+    weights = {name: tensor.to(device).float() for name, tensor in load_file(folder / "model.safetensors").items()}
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     shape = Shape(
         vocabulary=config["vocab_size"],
@@ -252,7 +253,7 @@ def write_policy(
     """Write a policy's folder; `revising` is what the card of a reviser says besides."""
     write_model(
         folder,
-        {name: tensor.numpy() for name, tensor in weights.items()},
+        {name: tensor.cpu().numpy() for name, tensor in weights.items()},
         hugging_face_config(task, shape, scorer=False),
         vocabulary_of(task),
         about(folder.name, "policy", task, None, weights, training, validation) | revising,
@@ -281,12 +282,12 @@ def write_verifier(
     everything = weights if plain else weights | head
     write_model(
         folder,
-        {name: tensor.numpy() for name, tensor in weights.items()},
+        {name: tensor.cpu().numpy() for name, tensor in weights.items()},
         hugging_face_config(task, shape, scorer=plain),
         vocabulary_of(task),
         about(folder.name, role, task, kind, everything, training, validation)
         | ({"attempts": attempts} if attempts else {}),
-        None if plain else {name: tensor.numpy() for name, tensor in head.items()},
+        None if plain else {name: tensor.cpu().numpy() for name, tensor in head.items()},
     )
 
 
@@ -335,3 +336,24 @@ def require_torch() -> None:
     except ImportError:
         raise UserError('training the lab needs torch: run pip install "outlay[lab]".') from None
     torch.set_num_threads(1)
+
+
+def use_device(device: str) -> None:
+    """Compute on that torch device from here on in this process; a UserError for one that is not there."""
+    require_torch()
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"torch cannot compute on {device!r} here ({reason}): use --device cpu.") from None
+    torch.set_default_device(device)
+
+
+def computed_on() -> dict[str, str]:
+    """What a record says of the device that was computed on: nothing for a CPU, else its name."""
+    import torch
+
+    device = torch.get_default_device()
+    return {} if device.type == "cpu" else {"device": torch.cuda.get_device_name(device)}

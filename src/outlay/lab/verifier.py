@@ -27,7 +27,7 @@ from outlay.lab.heads import (
 )
 from outlay.lab.labels import LabelledSolution
 from outlay.lab.measure import VerifierFigures, by_question, verifier_figures
-from outlay.lab.network import Shape, Weights, final_states, logits
+from outlay.lab.network import Shape, Weights, final_states, logits, seeded
 from outlay.lab.recipes import OutcomeVerifierRecipe, VerifierRecipe
 
 EARLY_TOKEN_WEIGHT = 0.2
@@ -69,11 +69,11 @@ class Table:
                 start = end + 1
             at_end[row, list(item.step_ends)] = True
         return Table(
-            tokens=torch.from_numpy(tokens),
-            label=torch.from_numpy(label),
-            step=torch.from_numpy(step),
-            weight=torch.from_numpy(weight),
-            at_end=torch.from_numpy(at_end),
+            tokens=torch.tensor(tokens),
+            label=torch.tensor(label),
+            step=torch.tensor(step),
+            weight=torch.tensor(weight),
+            at_end=torch.tensor(at_end),
             correct=torch.tensor([item.correct for item in solutions]),
             prompt_length=torch.tensor([item.prompt_length for item in solutions]),
             lengths=np.array([len(item.tokens) for item in solutions]),
@@ -90,15 +90,15 @@ def train_linear_head(
     after: Callable[[int, Weights], None] = lambda step, weights: None,
 ) -> Weights:
     """A plain PRM: the policy's Llama, all of it fine-tuned, and a fresh linear head."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     weights = {name: tensor.clone() for name, tensor in policy.items() if name != "lm_head.weight"}
     weights |= initial_linear_head(shape, generator)
     table = Table.of(solutions)
     batches = equal_length_batches(table.lengths.tolist(), recipe.batch, np.random.default_rng(seed))
 
     def loss_of_step(_: int) -> Tensor:
-        rows = next(batches)
-        length = int(table.lengths[rows[0]])
+        drawn = next(batches)
+        length, rows = int(table.lengths[drawn[0]]), torch.as_tensor(drawn)
         tokens, at_end = table.tokens[rows, :length].long(), table.at_end[rows, :length]
         scores = linear_head_scores(weights, shape, tokens)
         return functional.binary_cross_entropy_with_logits(scores[at_end], table.label[rows, :length][at_end])
@@ -118,7 +118,7 @@ def train_self_channel_head(
 ) -> tuple[Weights, Weights]:
     """A self-channel PRM or ORM: the policy's Llama, all of it fine-tuned, and its head. A step reads whole questions."""
     weights = {name: tensor.clone() for name, tensor in policy.items()}
-    head = initial_self_channel_head(shape, torch.Generator().manual_seed(seed))
+    head = initial_self_channel_head(shape, seeded(seed))
     table = Table.of(solutions)
     groups = _whole_groups([item.group for item in solutions], recipe.solutions)
     longest = table.lengths[groups].max(1)
@@ -126,8 +126,8 @@ def train_self_channel_head(
     batches = equal_length_batches(longest.tolist(), recipe.batch, np.random.default_rng(seed), rows=per_step)
 
     def loss_of_step(_: int) -> Tensor:
-        rows = groups[next(batches)].ravel()
-        length = int(table.lengths[rows].max())
+        drawn = groups[next(batches)].ravel()
+        length, rows = int(table.lengths[drawn].max()), torch.as_tensor(drawn)
         tokens, weight = table.tokens[rows, :length].long(), table.weight[rows, :length]
         label, step, at_end = table.label[rows, :length], table.step[rows, :length], table.at_end[rows, :length]
         scores, read = self_channel_scores(weights, head, shape, tokens)
@@ -185,7 +185,7 @@ def last_step_scores(
             chosen = rows[start : start + rows_at_once]
             tokens = torch.tensor([solutions[row].tokens for row in chosen])
             with torch.no_grad():
-                result[chosen] = score(tokens)[:, -1].numpy()
+                result[chosen] = score(tokens)[:, -1].cpu().numpy()
     return result
 
 

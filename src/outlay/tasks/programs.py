@@ -1,9 +1,14 @@
 """Programs: find the program behind a few examples; it is run, and tests that the question does not show decide.
 
-A question shows a few inputs x, y with their outputs, `x 3 5 4 y 2 1 4 > 8 11 12 |`; a solution is a straight-line program,
-one operation a line, each line with its values on those inputs, and then a test that its author expects to hold:
-` x * 2 = a 6 10 8 ; a + y = b 8 11 12 ; test 7 2 > 16 <end>` (see `straight_line`). Only the program counts: wrong
-values beside a line, or a wrong test, make no solution wrong, and an unreadable text is no answer.
+A question shows a few inputs x, y with their outputs, and the operators and constants that a program which does it is
+made of: `x 3 4 3 7 y 2 2 3 5 > 8 10 9 19 , + * 2 |`. A solution is a straight-line program, one operation a line, each line
+with its values on those inputs, and then a test that its author expects to hold:
+` x * 2 = a 6 8 6 14 ; a + y = b 8 10 9 19 ; test 7 2 > 16 <end>` (see `straight_line`). Only the program counts: it may be
+made of other parts, wrong values beside a line or a wrong test make no solution wrong, and an unreadable text is no answer.
+
+A quarter of the demonstrations miss, by design: they write another program of the same parts with its own, honest values.
+Where none did, models learned to write the wanted outputs beside whatever the last line was (1% right after 6,000 steps; 7%
+where the parts were told), and nothing that they wrote told a right program from a wrong one.
 
 An answer is what the program *does*: its outputs on the hidden inputs `PROBES`, so that answers can vote however they
 are written. A program that agrees with the examples alone can still be wrong, as with real code. `examples_passed` runs
@@ -21,6 +26,7 @@ from functools import lru_cache
 from outlay.tasks.straight_line import (
     FAILED,
     INPUTS,
+    OPERATIONS,
     RESULTS,
     Input,
     Line,
@@ -46,9 +52,11 @@ CHAIN_SHARE = 0.6
 """Share of inner operations that hang all the operations below them on one side."""
 TRIES = 5
 """Inputs that are tried for a demonstration's own test before an example's serves."""
-GROWTH = 3
+MISS_SHARE = 0.25
+"""Share of demonstrations that miss: honest values beside a program that does something else."""
+GROWTH = 2
 """How many times as often a program of one operation more is drawn: there are many more of them."""
-OPERATOR_WEIGHTS = {"+": 4, "-": 4, "*": 4, "//": 1, "%": 1, "min": 1, "max": 1}
+OPERATOR_WEIGHTS = {"+": 4, "-": 4, "*": 4, "min": 1, "max": 1}
 END = "<end>"
 
 SHOWN: tuple[Input, ...] = ((3, 2), (4, 2), (3, 3), (7, 5), (2, 9), (8, 1))
@@ -69,7 +77,7 @@ OTHERS: tuple[Input, ...] = tuple(
 )
 """The inputs of tests in demonstrations: neither shown nor hidden."""
 
-_QUESTION = re.compile(r"x ([-0-9 ]+) y ([-0-9 ]+) > ([-0-9 ]+) \|")
+_QUESTION = re.compile(r"x ([-0-9 ]+) y ([-0-9 ]+) > ([-0-9 ]+)(?: , [^,|>]+)? \|")
 
 Tree = Operand | tuple["Tree", str, "Tree"]
 
@@ -92,16 +100,27 @@ class Induction:
     program: Program
     asked: Asked
     others: tuple[Input, ...]
+    attempt: Program
+    """What the demonstration writes: the program, or now and then another one of the same parts that misses."""
+
+    @property
+    def parts(self) -> str:
+        """The operators and then the constants that the program is made of, each in order, as words."""
+        operators = [line.operator for line in self.program.lines]
+        operands = [operand for line in self.program.lines for operand in (line.left, line.right)]
+        constants = sorted(operand for operand in operands if isinstance(operand, int))
+        return " ".join(map(str, [*sorted(operators, key=list(OPERATIONS).index), *constants]))
 
     @property
     def text(self) -> str:
         """The solution as a model should write it, end token included."""
         shown = [(x, y) for x, y, _ in self.asked.examples]
+        written = self.attempt
         lines = [
             " ".join(map(str, (line.left, line.operator, line.right, "=", line.result, *values)))
-            for line, values in zip(self.program.lines, self.program.traces(shown), strict=True)
+            for line, values in zip(written.lines, written.traces(shown), strict=True)
         ]
-        outputs = [(given, self.program.outputs([given])) for given in (*self.others, shown[0])]
+        outputs = [(given, written.outputs([given])) for given in (*self.others, shown[0])]
         (x, y), (output,) = next((given, output) for given, output in outputs if _showable([output]))
         return " " + " ; ".join([*lines, f"test {x} {y} > {output}"]) + f" {END}"
 
@@ -132,7 +151,7 @@ class Programs:
         return [self._question(item, split) for item in distinct(items, _outputs, count, self.name)]
 
     def demonstrations(self, count: int, seed: int = 0) -> Iterator[tuple[Question, str]]:
-        """Training pairs of a question and a right solution's text, from the train split only; questions may repeat."""
+        """Training pairs of a question and a solution's text, right or missing, from the train split only; questions may repeat."""
         items = drawn(self._draw, _outputs, self.name, "train", seed)
         for _ in range(count):
             item = next(items)
@@ -175,14 +194,15 @@ class Programs:
             program = Program(tuple(lines))
             asked = _asked(program, shown)
             if asked is not None:
-                return Induction(program, asked, tuple(generator.sample(OTHERS, TRIES)))
+                attempt = _missing(program, shown, generator) if generator.random() < MISS_SHARE else program
+                return Induction(program, asked, tuple(generator.sample(OTHERS, TRIES)), attempt)
 
     def _question(self, item: Induction, split: str) -> Question:
         asked = item.asked
         columns = [" ".join(map(str, column)) for column in zip(*asked.examples, strict=True)]
         return Question(
             id=f"{self.name}/{split}/{content_hash(f'{asked.outputs} | {asked.behaviour}')}",
-            text="x {} y {} > {} |".format(*columns),
+            text="x {} y {} > {} , {} |".format(*columns, item.parts),
             reference=asked.behaviour,
             task=self.name,
             metadata={"operations": len(item.program.lines), "examples": [list(test) for test in asked.examples]},
@@ -190,7 +210,8 @@ class Programs:
 
 
 def shown_examples(text: str) -> tuple[Test, ...]:
-    """The examples in a question's text; none where it is not `x numbers y numbers > numbers |` with equally many of each.
+    """The examples in a question's text; none where it is not `x numbers y numbers > numbers |`, or `numbers , parts |`, with
+    equally many of each.
 
     >>> shown_examples("x 3 5 y 2 1 > 8 11 |")
     ((3, 2, 8), (5, 1, 11))
@@ -244,6 +265,32 @@ def _random_tree(operations: int, generator: random.Random) -> Tree:
         a, b = _random_tree(left, generator), _random_tree(operations - 1 - left, generator)
         if a != b and not (isinstance(a, int) and isinstance(b, int)) and not (b == 1 and operator in ("*", "//", "%")):
             return a, operator, b
+
+
+def _missing(program: Program, shown: Sequence[Input], generator: random.Random) -> Program:
+    """Another program of the same parts, put together at random, whose values can be shown; the program where none is found."""
+    operators = [line.operator for line in program.lines]
+    named = {line.result for line in program.lines}
+    leaves = [leaf for line in program.lines for leaf in (line.left, line.right) if leaf not in named]
+    for _ in range(TRIES):
+        lines: list[Line] = []
+        shuffled, hung = generator.sample(operators, len(operators)), generator.sample(leaves, len(leaves))
+        _flatten(_shuffled_tree(shuffled, hung, generator), lines)
+        attempt = Program(tuple(lines))
+        if _showable(attempt.traces(shown)):
+            return attempt
+    return program
+
+
+def _shuffled_tree(operators: list[str], leaves: list[Operand], generator: random.Random) -> Tree:
+    if not operators:
+        return leaves[0]
+    left = generator.randint(0, len(operators) - 1)
+    return (
+        _shuffled_tree(operators[1 : left + 1], leaves[: left + 1], generator),
+        operators[0],
+        _shuffled_tree(operators[left + 1 :], leaves[left + 1 :], generator),
+    )
 
 
 def _flatten(tree: Tree, lines: list[Line]) -> Operand:

@@ -5,7 +5,7 @@ All were fixed on validation questions. The sizes of a family (small, medium, la
 
 from __future__ import annotations
 
-from outlay.lab.recipes import arithmetic, countdown, halving, knowledge
+from outlay.lab.recipes import arithmetic, countdown, halving, knowledge, programs
 from outlay.lab.recipes.kinds import (
     POSITIONS,
     SIZES,
@@ -37,11 +37,11 @@ __all__ = [
     "made_by",
 ]
 
-FAMILIES = ("countdown", "arithmetic", "arithmetic-clean", "halving", "knowledge")
-POLICIES = (*countdown.POLICIES, *arithmetic.POLICIES, *halving.POLICIES, *knowledge.POLICIES)
+FAMILIES = ("countdown", "arithmetic", "arithmetic-clean", "halving", "knowledge", "programs")
+POLICIES = (*countdown.POLICIES, *arithmetic.POLICIES, *halving.POLICIES, *knowledge.POLICIES, *programs.POLICIES)
 STARS = (*countdown.STARS, *arithmetic.STARS)
 REVISERS = (*halving.REVISERS, *countdown.REVISERS)
-VERIFIERS = (*countdown.VERIFIERS, *arithmetic.VERIFIERS, *knowledge.VERIFIERS)
+VERIFIERS = (*countdown.VERIFIERS, *arithmetic.VERIFIERS, *knowledge.VERIFIERS, *programs.VERIFIERS)
 OUTCOME_VERIFIERS = halving.OUTCOME_VERIFIERS
 RECIPES: tuple[Recipe, ...] = (*POLICIES, *STARS, *REVISERS, *VERIFIERS, *OUTCOME_VERIFIERS)
 

@@ -1,4 +1,4 @@
-"""Arithmetic with designed slips: sizes, seeds, a self-taught model and verifiers of three qualities; and its clean control."""
+"""Arithmetic with designed slips: sizes, seeds, an over-trained and a self-taught model, verifiers; and its clean control."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _CLEAN = replace(_SMALL, name="arithmetic-clean-small", task="arithmetic-clean")
 POLICIES = (
     _SMALL,
     *(replace(_SMALL, name=f"arithmetic-small-seed{seed}", seed_offset=seed) for seed in (1, 2)),
+    replace(_SMALL, name="arithmetic-small-overtrained", demonstrations=400_000, steps=14_000),
     replace(_SMALL, name="arithmetic-medium", size="medium", learning_rate=3e-3),
     replace(_SMALL, name="arithmetic-large", size="large", learning_rate=2e-3),
     _CLEAN,

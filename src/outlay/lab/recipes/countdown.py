@@ -1,4 +1,4 @@
-"""Countdown: three sizes, a self-taught small one, verifiers of three qualities, and a reviser that shows where revising fails."""
+"""Countdown: sizes, seeds, an over-trained and a self-taught model, verifiers, and a reviser that shows where revising fails."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _SMALL = PolicyRecipe(
 )
 POLICIES = (
     _SMALL,
+    *(replace(_SMALL, name=f"countdown-small-seed{seed}", seed_offset=seed) for seed in (1, 2)),
+    replace(_SMALL, name="countdown-small-overtrained", demonstrations=960_000, steps=24_000),
     replace(_SMALL, name="countdown-medium", size="medium", learning_rate=3e-3),
     replace(_SMALL, name="countdown-large", size="large", learning_rate=2e-3),
 )
@@ -51,6 +53,7 @@ VERIFIERS = (
     _PRM,
     replace(_PRM, name="countdown-prm-weak", questions=4_000, steps=300, report_every=100),
     replace(_PRM, name="countdown-prm-middling", questions=4_000, steps=1000, report_every=250),
+    replace(_PRM, name="countdown-orm", questions=0, outcome_questions=20_000),
 )
 REVISERS = (
     RevisionRecipe(
