@@ -44,13 +44,13 @@ def test_a_template_may_have_a_file_of_its_own(questions, tmp_path):
 
 
 def test_a_callable_of_the_users_own(questions, tmp_path, monkeypatch):
-    (tmp_path / "own_judge.py").write_text(
+    (tmp_path / "judge_by_letter.py").write_text(
         "def found(text):\n    return text.split()[0] if text.split() else None\n\n\ndef same(answer, reference):\n"
         "    return answer[0] == reference[0]\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     task = tasks.load(
-        f"jsonl:{questions}?question_field=country&answer_field=capital&extract=own_judge:found&equal=own_judge:same"
+        f"jsonl:{questions}?question_field=country&answer_field=capital&extract=judge_by_letter:found&equal=judge_by_letter:same"
     )
     assert task.extract("Prague it is") == "Prague"
     assert task.grade(task.questions("all")[0], "Prague")
