@@ -71,7 +71,26 @@ def lab_page() -> str:
     return f"{before}{MODELS}\n{table(shipped_weights())}\n{END_OF_MODELS}{after}"
 
 
-PAGES = {HERE / "reference" / "commands.md": commands_page, HERE / "reference" / "lab.md": lab_page}
+OPTIONS, END_OF_OPTIONS = "<!-- options: made by docs/generate.py -->", "<!-- end of options -->"
+
+
+def tasks_page() -> str:
+    """The page of tasks with its table of options made from their definition; the rest of it is written by hand."""
+    from outlay.tasks.options import Options
+
+    page = (HERE / "reference" / "tasks.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition(OPTIONS)
+    _, _, after = rest.partition(END_OF_OPTIONS)
+    rows = [f"| `{name}` | {one.description} |" for name, one in Options.model_fields.items()]
+    table = "\n".join(["| option | meaning |", "|---|---|", *rows])
+    return f"{before}{OPTIONS}\n{table}\n{END_OF_OPTIONS}{after}"
+
+
+PAGES = {
+    HERE / "reference" / "commands.md": commands_page,
+    HERE / "reference" / "lab.md": lab_page,
+    HERE / "reference" / "tasks.md": tasks_page,
+}
 
 
 def stale() -> list[Path]:

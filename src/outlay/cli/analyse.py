@@ -17,7 +17,7 @@ from outlay.cli.options import Aggregation, AsJson, Verbose
 Traces = Annotated[
     list[Path],
     typer.Argument(
-        help="Files of samples (.jsonl, .jsonl.gz, .parquet) or folders of traces.",
+        help="Samples (.jsonl, .jsonl.gz, .parquet), logs of inspect_ai or lm-evaluation-harness, folders of traces.",
         readable=False,  # what cannot be read is told with its reason when it is read
     ),
 ]

@@ -36,6 +36,7 @@ CORE = {
 
 EXTRAS = {
     "lab": (("torch",), "trains the embedded models anew (outlay lab train)"),
+    "math": (("math_verify",), "compares answers of mathematics as published figures do (task math:PATH)"),
     "reference": (("torch", "transformers"), "compares the engine with transformers (make test REFERENCE=1)"),
     "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
 }
@@ -76,6 +77,7 @@ def every_check(out: Path) -> Iterator[Check]:
         ("generation", generation),
         ("temporary files", temporary_files),
         ("output folder", lambda name: output_folder(name, out)),
+        ("sandbox", sandbox),
         *((f"extra: {extra}", optional_part) for extra in EXTRAS),
     ):
         yield tried(name, look)
@@ -273,6 +275,23 @@ def a_lock_excludes(store: Any) -> bool:
                 return False
         except UserError:
             return True
+
+
+def sandbox(name: str) -> Check:
+    """Whether programs that a model wrote can be run contained."""
+    from outlay.tasks.sandbox import Sandbox
+
+    try:
+        contained = Sandbox.found()
+    except UserError as error:
+        return Check(
+            name, "missing", f"no program can be run: {one_line(error)}", "apt install bubblewrap", required=False
+        )
+    if not contained.contains:
+        return Check(
+            name, "broken", "programs run uncontained, as you allowed", "unset OUTLAY_UNSAFE_NO_SANDBOX", required=False
+        )
+    return Check(name, "ok", "bubblewrap contains programs that a model wrote (tasks humaneval, mbpp)", required=False)
 
 
 def optional_part(name: str) -> Check:

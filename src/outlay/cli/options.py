@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -20,5 +21,24 @@ Aggregation = Annotated[
         "--aggregation",
         help="Score of a sample from its step scores: last, min, prod or mean; as it was recorded, where it is not given.",
         autocompletion=completion.aggregations,
+    ),
+]
+
+
+def allow_unsandboxed(allowed: bool) -> bool:
+    """What `--unsafe-no-sandbox` does: this process and the workers that it starts run programs uncontained."""
+    if allowed:
+        from outlay.tasks.sandbox import UNSAFE
+
+        os.environ[UNSAFE] = "1"
+    return allowed
+
+
+UnsafeNoSandbox = Annotated[
+    bool,
+    typer.Option(
+        "--unsafe-no-sandbox",
+        callback=allow_unsandboxed,
+        help="Run programs that a model wrote with your own rights where bubblewrap cannot contain them.",
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from outlay.cli.options import AsJson, Verbose
+from outlay.cli.options import AsJson, UnsafeNoSandbox, Verbose
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for traces, summary, policy and report.")]
 Workers = Annotated[int, typer.Option("--workers", help="Worker processes; 0: one a core. No effect on results.")]
@@ -21,6 +21,7 @@ def run(
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = None,
+    unsafe_no_sandbox: UnsafeNoSandbox = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the price and stop.")] = False,
     as_json: AsJson = False,
     verbose: Verbose = False,

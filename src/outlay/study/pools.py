@@ -267,7 +267,7 @@ def _is_right(row: Row, answer: str | None) -> bool:
     if row["correct"] is not None:
         return bool(row["correct"])
     reference = row.get("reference")
-    return answer is not None and reference is not None and equivalence.equivalent(answer, reference)
+    return answer is not None and reference is not None and equivalence.right(answer, reference)
 
 
 def _scores(groups: Sequence[Sequence[Row]], answers: Ints | None) -> tuple[Floats | None, list[str]]:

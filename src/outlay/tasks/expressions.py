@@ -71,7 +71,7 @@ def _split_word(word: str) -> list[str]:
     """`xy` is x times y, `sin` and `sqrt` are themselves, `Evelyn` is no expression."""
     if word in FUNCTIONS or word in CONSTANTS or word in ("sqrt", "frac"):
         return ["\\" + word]
-    if len(word) <= 2:
+    if len(word) <= 2 and word.lower() != "no":
         return list(word)
     raise TooHard(f"{word!r} is a word")
 
@@ -198,9 +198,16 @@ class _Reader:
             if self.peek() == "^":
                 self.take()
                 exponent = f"^{exact.show(self.argument(signed=True))}"
-            argument = self.product() if self.peek() not in ("(", "{") else self.factor()
+            argument = self.factor() if self.peek() in ("(", "{") else self._side_by_side()
             return exact.atom(f"{name}{exponent}[{exact.show(argument)}]")
         raise TooHard(f"cannot read \\{name}")
+
+    def _side_by_side(self) -> Sum:
+        """What a function without brackets applies to: factors without a sign between them, up to the next function."""
+        value = self.signed_power()
+        while (token := self.peek()) and (token[0].isalnum() or token in ("\\frac", "\\sqrt", "\\pi")):
+            value = exact.multiply(value, self.power())
+        return value
 
     def _symbol(self, name: str) -> Sum:
         if self.peek() == "_":

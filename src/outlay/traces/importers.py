@@ -1,4 +1,4 @@
-"""Samples that other tools drew: JSONL, JSONL.gz or Parquet, one sample a row, to one table.
+"""Samples that other tools drew: JSONL, JSONL.gz or Parquet, one sample a row, or logs of inspect_ai and lm_eval, to one table.
 
 Fields: `question_id`; `correct` (or `reference`, to be graded later); `answer` or `text`, or both; optional `score`,
 `step_scores`, `tokens`, `model`, `task`, `sample`, `chain`, `position`, `level`. Other fields are ignored. An `answer`
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 
 from outlay.errors import UserError
 from outlay.traces.files import reason
+from outlay.traces.harness_logs import harness_rows, is_harness_row
+from outlay.traces.inspect_logs import inspect_rows, is_inspect_log
 from outlay.traces.lines import json_rows, raised
 
 SAMPLES = pa.schema(
@@ -41,7 +44,7 @@ SAMPLES = pa.schema(
 )
 """One row for each sample. `has_answer`: the field `answer` was there; `position` is null outside chains."""
 
-SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet", ".eval", ".json")
 
 
 def read_samples(paths: Sequence[str | Path], bad: Callable[[UserError], None] = raised) -> pa.Table:
@@ -154,17 +157,24 @@ def _stem(path: Path) -> str:
 
 def _rows(path: Path, bad: Callable[[UserError], None]) -> Iterator[tuple[str, dict[str, Any]]]:
     if path.name.endswith(".parquet"):
-        yield from _parquet_rows(path)
+        yield from parquet_rows(path)
+    elif is_inspect_log(path):
+        yield from inspect_rows(path, bad)
     elif path.name.endswith(SUFFIXES) or not path.exists():
-        for line, row in json_rows(path, bad):
-            yield f"{path}, line {line}", row
+        lines = ((f"{path}, line {line}", row) for line, row in json_rows(path, bad))
+        first = next(lines, None)
+        if first is None:
+            return
+        whole = chain([first], lines)
+        yield from harness_rows(path, whole) if is_harness_row(first[1]) else whole
     else:
         raise UserError(
             f"{path} is not a kind of file that holds samples; expected {', '.join(SUFFIXES)}, or a folder of traces."
         )
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, row) for every row of a Parquet file; a UserError where it is missing or cannot be read."""
     if not path.is_file():
         raise UserError(f"There is no file {path}; check the path.")
     try:

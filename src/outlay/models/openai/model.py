@@ -256,9 +256,9 @@ class OpenAIModel:
                     0 if index else usage.prompt,
                     0 if index else usage.cached,
                     count,
-                    choice.logprobs,
-                    fitting(choice.text, choice.tokens),
-                    Cost() if index else wasted,
+                    logprobs=choice.logprobs,
+                    token_texts=fitting(choice.text, choice.tokens),
+                    wasted=Cost() if index else wasted,
                 )
             )
         return completions
