@@ -116,7 +116,7 @@ def test_an_engine_scores_for_those_who_await_it_and_its_errors_are_theirs():
     async def work():
         return await asyncio.gather(*(engine.score(question, [one]) for one in solutions))
 
-    expected = [[direct._score(question, one)] for one in solutions]
+    expected = [asyncio.run(direct.score(question, [one])) for one in solutions]
     assert asyncio.run(work()) == expected
 
     def broken(question, solution):

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "kill_and_resume.py"
 @pytest.mark.skipif(not SCRIPT.exists(), reason="the benchmarks are not here")
 def test_a_study_that_is_killed_at_random_moments_ends_with_the_same_summary(tmp_path):
     study = tmp_path / "study.yaml"
-    study.write_text(STUDY.format(questions=100))
+    study.write_text(STUDY.format(questions=250))
     arguments = ["--study", str(study), "--kills", "2", "--workers", "2"]
     done = subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from outlay.types import Question, Score, Solution, StepScores
-from outlay.verifiers.verifier import InProcessVerifier, Verifier
+from outlay.verifiers.verifier import InProcessVerifier, Verifier, looks_around, reads_of
 
 
 class Awaited:
@@ -19,6 +20,8 @@ class Awaited:
 
     def __init__(self, engine: InProcessVerifier) -> None:
         self.name, self.parameters = engine.name, engine.parameters
+        self.reads = replace(reads_of(engine), attempts=0)  # earlier attempts do not reach it this way
+        self.looks_around = looks_around(engine)
         self._engine = engine
         self._working: asyncio.Task[None] | None = None
 
@@ -44,4 +47,6 @@ class Awaited:
 
 def awaited(verifier: Verifier | InProcessVerifier | None) -> Verifier | None:
     """The verifier as one that can be awaited."""
-    return Awaited(verifier) if verifier is not None and isinstance(verifier, InProcessVerifier) else verifier
+    if isinstance(verifier, InProcessVerifier) and not isinstance(verifier, Verifier):
+        return Awaited(verifier)
+    return cast("Verifier | None", verifier)
