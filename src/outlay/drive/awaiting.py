@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from outlay.types import Question, Score, Solution, StepScores
 from outlay.verifiers.verifier import InProcessVerifier, Verifier, looks_around, reads_of
@@ -49,4 +49,4 @@ def awaited(verifier: Verifier | InProcessVerifier | None) -> Verifier | None:
     """The verifier as one that can be awaited."""
     if isinstance(verifier, InProcessVerifier) and not isinstance(verifier, Verifier):
         return Awaited(verifier)
-    return cast("Verifier | None", verifier)
+    return verifier
