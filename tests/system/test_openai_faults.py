@@ -47,6 +47,9 @@ async def known(server, **options):
     """A model whose server has been found out about, with a fresh bill."""
     model = model_of(server, **options)
     await model.capabilities()
+    async with asyncio.timeout(10):
+        while server.out:  # a probe that was cancelled may still be written to, and billed
+            await asyncio.sleep(0)
     server.forget()
     model.spent = Cost()
     return model
