@@ -111,3 +111,9 @@ def test_a_star_learns_from_its_own_right_solutions_and_leaves_its_base_alone(tm
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_what_ships_was_made_by_the_recipes_as_they_stand(recipe):
     assert is_made(recipe, shipped_weights(), 0)
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(UserError, match="torch cannot compute on 'abacus' here"):
+        schedule.make("countdown", ["countdown-small"], tmp_path / "made", 0, print, device="abacus")
+    assert not (tmp_path / "made").exists()

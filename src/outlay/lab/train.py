@@ -348,7 +348,8 @@ def use_device(device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"torch cannot compute on {device!r} here ({reason}): use --device cpu.") from None
-    torch.set_default_device(device)
+    if torch.get_default_device() != torch.device(device):  # a default that was set costs every call a little
+        torch.set_default_device(device)
 
 
 def computed_on() -> dict[str, str]:

@@ -8,7 +8,7 @@ made of other parts, wrong values beside a line or a wrong test make no solution
 
 A quarter of the demonstrations miss, by design: they write another program of the same parts with its own, honest values.
 Where none did, models learned to write the wanted outputs beside whatever the last line was (1% right after 6,000 steps; 7%
-where the parts were told), and nothing that they wrote told a right program from a wrong one.
+where the parts were told; measured once, no recipe makes those models), and nothing that they wrote told right from wrong.
 
 An answer is what the program *does*: its outputs on the hidden inputs `PROBES`, so that answers can vote however they
 are written. A program that agrees with the examples alone can still be wrong, as with real code. `examples_passed` runs
