@@ -162,7 +162,9 @@ class SequentialPolicy(Policy):
             tuple(stage.samples for stage in plan.stages),
             plan.price,
             np.array([stage.go_on for stage in plan.stages]),
-            np.array([stage.switch for stage in plan.stages]).reshape(len(plan.stages), len(self.switches), len(plan.stages[0].go_on)),
+            np.array([stage.switch for stage in plan.stages]).reshape(
+                len(plan.stages), len(self.switches), len(plan.stages[0].go_on)
+            ),
             np.array([stage.right for stage in plan.stages]),
         )
 
