@@ -106,7 +106,7 @@ def sentences(entry: Entry) -> list[str]:
     if "at_level" in head:
         uniform, fixed = (ratio_text(head["at_level"][base]) for base in ("to_uniform", "to_best_fixed"))
         told.append(
-            f"To the accuracy of {100 * head['level']:.1f}% that the other questions fixed: {uniform} less than uniform, {fixed} less "
+            f"To the accuracy of {100 * head['level']:.1f}% that the others fixed: {uniform} less than uniform, {fixed} less "
             "than the best fixed."
         )
     beaten: list[str] = []
