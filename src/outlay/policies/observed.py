@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +36,11 @@ class State:
     def samples(self) -> int:
         """How many samples have been drawn."""
         return max(len(self.scores), len(self.answers))
+
+    @property
+    def left(self) -> int:
+        """Whole generations that may still be spent; a great many where the budget is infinite."""
+        return math.floor(min(self.budget - self.spent + 1e-9, 1e12))
 
 
 @dataclass(frozen=True)
