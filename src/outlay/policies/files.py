@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from outlay.errors import UserError
+from outlay.policies.reading import plain_fields
 from outlay.strategies.names import described
 from outlay.traces.files import write_text_whole
 
@@ -33,18 +34,7 @@ def read(model: type[Model], path: Path) -> Model:
     Raises:
         UserError: no such file, not YAML, or a field that is missing, unknown (with the nearest known name) or wrong.
     """
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"There is no policy file {path}; `outlay calibrate` writes one.") from None
-    except IsADirectoryError:
-        raise UserError(f"{path} is a folder; give the policy file in it, as `outlay calibrate` wrote it.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} is not a YAML file that can be read: {' '.join(str(error).split())}.") from error
-    if not isinstance(fields, dict):
-        raise UserError(
-            f"{path} must hold a policy's fields (`format`, `task`, `model`, ...), not a {type(fields).__name__}."
-        )
+    fields = plain_fields(path)
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -117,6 +107,6 @@ def describe(policy: Policy) -> list[str]:
     if policy.calibrated.questions:
         orders = f", over {policy.calibrated.orders} random orders of their samples" if policy.calibrated.orders else ""
         lines.append(
-            f"Measured by cross-validation on {policy.calibrated.questions} questions{orders}; refuses other models."
+            f"Measured {'on' if policy.promise is not None and policy.promise.tested_on else 'by cross-validation on'} {policy.calibrated.questions} questions{orders}; refuses other models."
         )
-    return lines
+    return [*lines, *policy.told()]

@@ -24,6 +24,7 @@ from outlay.difficulty import Bins, consensus
 from outlay.errors import UserError
 from outlay.policies import files
 from outlay.policies.candidates import Candidates
+from outlay.policies.carried import Carried
 from outlay.policies.choosing import charge
 
 FORMAT: Literal["outlay-policy/1"] = "outlay-policy/1"
@@ -173,7 +174,7 @@ class Evaluation:
     cost: Interval
 
 
-class Policy(_Part):
+class Policy(Carried):
     """Which strategy to use for a question of which difficulty, at every budget."""
 
     format: Literal["outlay-policy/1"] = FORMAT
