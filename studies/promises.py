@@ -1,8 +1,9 @@
 """The validity study of promises: `python studies/promises.py studies/promises.yaml [--workers 2] [--out FILE.json]`.
 
-A world is a population of questions with recorded samples; calibrating draws from it with replacement, so that a plan's true accuracy and cost are means
-over the population, known up to the orders of its samples. In every world the whole way from traces to a promise is gone (`outlay.study.promising`):
-how often is what is promised not true, how often is a promise made where one could be, and does the drift monitor notice when hard questions come more often?
+A world is a population of questions with recorded samples; calibrating draws from it with replacement, so that a plan's true
+accuracy and cost are means over the population, known up to the orders of its samples. In every world the whole way from traces
+to a promise is gone (`outlay.study.promising`): how often is what is promised not true, how often is a promise made where one
+could be, and does the drift monitor notice when hard questions come more often?
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def world(study: PromiseStudy, number: int) -> Pool:
     rate = 1 / (1 + np.exp(-ease))
     shape = (study.population, study.samples)
     right = generator.random(shape) < rate[:, None]
-    lures = generator.integers(1, 7, study.population)  # how many wrong answers there are: with one, the wrong ones agree
+    lures = generator.integers(
+        1, 7, study.population
+    )  # how many wrong answers there are: with one, the wrong ones agree
     wrong = 1 + (generator.random(shape) * lures[:, None]).astype(np.int64)
     insight = generator.uniform(0.0, 2.0)
     log_odds = insight * np.where(right, 1.0, -1.0) + 0.5 * ease[:, None] + generator.standard_normal(shape)
@@ -135,7 +138,9 @@ def promised(candidates: Ready, study: PromiseStudy, **goal: float) -> Kept | No
 def watch(
     study: PromiseStudy, candidates: Ready, population: Pool, place: int, generator: np.random.Generator
 ) -> dict[str, int | None]:
-    """After how many requests the monitor raised its alarm (None: never), in a stream like the calibration's and in a shifted one."""
+    """After how many requests the monitor raised its alarm (None: never), in a stream like the calibration's and in a shifted
+    one.
+    """
     plan, order = candidates.plans[place], candidates.orders[0]
     cost = replay_plans(candidates.pool, candidates.policy, [plan], [order]).cost[:, 0]
     parted = candidates.parted
@@ -206,7 +211,9 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         told["drift"] = {
             "false_alarms": share(sum(one["same"] is not None for one in watched), len(watched)),
             "noticed": share(len(delays), len(watched)),
-            "requests_until_noticed": [float(x) for x in np.quantile(delays, [0.25, 0.5, 0.75, 0.95])] if delays else None,
+            "requests_until_noticed": [float(x) for x in np.quantile(delays, [0.25, 0.5, 0.75, 0.95])]
+            if delays
+            else None,
         }
     return told
 

@@ -47,7 +47,9 @@ def test_everything_survives_the_file(policy, tmp_path):
 def test_the_comment_says_what_is_promised(policy, tmp_path):
     policy.save(tmp_path / "policy.yaml")
     comment = [line for line in (tmp_path / "policy.yaml").read_text().splitlines() if line.startswith("#")]
-    assert any("At least 80.0% of answers are right, with 95% confidence, shown on 300 questions" in line for line in comment)
+    assert any(
+        "At least 80.0% of answers are right, with 95% confidence, shown on 300 questions" in line for line in comment
+    )
     assert any("calibrated P(right)" in line for line in comment)
     assert any("watches cost, agreement" in line for line in comment)
 
@@ -56,7 +58,9 @@ def test_confidence_is_read_off_a_state(policy):
     sure, unsure = (policy.confidence(State(budget=4, pilot_answers=tuple(a))) for a in ("aaaa", "abcd"))
     assert 0 < unsure < sure < 1
     assert policy.confidence(State(budget=4)) is None
-    assert policy.model_copy(update={"answer_confidence": None}).confidence(State(budget=4, pilot_answers=("a",))) is None
+    assert (
+        policy.model_copy(update={"answer_confidence": None}).confidence(State(budget=4, pilot_answers=("a",))) is None
+    )
 
 
 def test_a_monitor_compares_with_this_policy(policy):

@@ -34,7 +34,7 @@ def test_what_is_reported_is_not_of_the_questions_that_were_fitted():
     coin = (np.random.default_rng(5).random(300) < 0.5).astype(float)
     found = evaluate(drawn, coin, question, "weighted", resamples=200)
     fitted = fit(drawn, coin, question, "weighted")
-    assert found.brier >= 0.245 > ((fitted.of_drawn(drawn) - coin) ** 2).mean()
+    assert found.brier > max(0.245, ((fitted.of_drawn(drawn) - coin) ** 2).mean())
 
 
 def test_repeats_of_a_question_are_never_parted_by_folds():
@@ -62,10 +62,10 @@ def test_more_agreement_is_more_sure():
     assert apart < half < all_equal < 1
 
 
-def test_an_answer_without_any_vote_is_hardly_sure():
+def test_no_answer_at_all_is_hardly_ever_right_and_a_strange_one_is_not_judged():
     fitted = fit(*world(scored=False), "majority")
-    assert fitted.of(["a"] * 8, chosen="z") < 0.1
-    assert fitted.of([None] * 8) < 0.1
+    assert fitted.of([None] * 8) == pytest.approx(0.5 / 401, abs=1e-6)
+    assert fitted.of(["a"] * 8, chosen="z") is None
 
 
 def test_nothing_drawn_or_scores_missing_gives_no_figure():
@@ -77,7 +77,7 @@ def test_nothing_drawn_or_scores_missing_gives_no_figure():
 def test_no_answer_is_ever_certain():
     drawn, right, question = world()
     values = fit(drawn, right, question, "weighted").of_drawn(drawn)
-    assert 0 < values.min() and values.max() < 1
+    assert values.min() > 0 and values.max() < 1
 
 
 def test_it_survives_a_file():
@@ -86,9 +86,7 @@ def test_it_survives_a_file():
     assert again == fitted
 
 
-@pytest.mark.parametrize(
-    "rule, wins", [("majority", 1), ("weighted", 0), ("best_of_n", 2)]
-)
+@pytest.mark.parametrize("rule, wins", [("majority", 1), ("weighted", 0), ("best_of_n", 2)])
 def test_the_chosen_class_is_the_selection_rules(rule, wins):
     answers = np.array([[1, 0, 1, 0, 2, 1, -1]])
     scores = np.array([[0.1, 0.7, 0.1, 0.7, 0.8, np.nan, 0.99]])

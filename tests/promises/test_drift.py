@@ -12,7 +12,9 @@ from outlay.promises import Monitor, Reference, Spread, statistics
 
 def reference(questions=150, seed=0):
     generator = np.random.default_rng(seed)
-    learned, tested = ({"agreement": generator.beta(4, 2, n), "cost": generator.integers(1, 9, n)} for n in (100, questions))
+    learned, tested = (
+        {"agreement": generator.beta(4, 2, n), "cost": generator.integers(1, 9, n)} for n in (100, questions)
+    )
     return Reference.of(learned, tested)
 
 
@@ -62,9 +64,13 @@ def test_bets_are_fair():
     spread = Spread(edges=(0.5,), counts=(3, 2), mean=0.4)
     generator, capitals = np.random.default_rng(0), []
     for seed in range(4000):
-        values = generator.permutation([0.0] * 6 + [1.0] * 4)  # exchangeable: five stand for the reference's, five come later
+        values = generator.permutation(
+            [0.0] * 6 + [1.0] * 4
+        )  # exchangeable: five stand for the reference's, five come later
         counts = (int((values[:5] == 0).sum()), int((values[:5] == 1).sum()))
-        monitor = Monitor(Reference(statistics={"x": spread.model_copy(update={"counts": counts})}, questions=5), seed=seed)
+        monitor = Monitor(
+            Reference(statistics={"x": spread.model_copy(update={"counts": counts})}, questions=5), seed=seed
+        )
         for value in values[5:]:
             status = monitor.observe({"x": float(value)})
         capitals.append(status.by_statistic["x"])
@@ -106,7 +112,9 @@ def test_statistics_leave_out_what_is_not_known():
     assert statistics(["a", "b", "a"], [0.1, 0.7, math.nan], 3)["score"] == 0.7
 
 
-@pytest.mark.parametrize("fields", [{"edges": (1.0, 0.5)}, {"counts": (1, 2)}, {"counts": (0, 0, 0)}, {"counts": (1, -1, 3)}])
+@pytest.mark.parametrize(
+    "fields", [{"edges": (1.0, 0.5)}, {"counts": (1, 2)}, {"counts": (0, 0, 0)}, {"counts": (1, -1, 3)}]
+)
 def test_a_table_that_does_not_fit_is_refused(fields):
     with pytest.raises(ValueError):
         Spread(**{"edges": (0.5, 1.0), "counts": (1, 2, 3), "mean": 0.5} | fields)

@@ -12,7 +12,15 @@ STUDY = PromiseStudy.model_validate(
     yaml.safe_load((Path(__file__).parents[2] / "studies" / "promises.yaml").read_text(encoding="utf-8"))
 )
 SMALL = STUDY.model_copy(
-    update={"worlds": 30, "population": 600, "questions": 300, "samples": 8, "orders": 2, "drift_worlds": 5, "requests": 300}
+    update={
+        "worlds": 30,
+        "population": 600,
+        "questions": 300,
+        "samples": 8,
+        "orders": 2,
+        "drift_worlds": 5,
+        "requests": 300,
+    }
 )
 
 
@@ -42,6 +50,8 @@ def test_the_same_seed_gives_the_same_world_and_the_same_findings(found):
     assert run(SMALL.model_copy(update={"worlds": 2})) == found[:2]
 
 
-@pytest.mark.parametrize("successes, trials, low, high", [(0, 10, 0.0, 0.3085), (10, 10, 0.6915, 1.0), (3, 20, 0.0321, 0.3789)])
+@pytest.mark.parametrize(
+    "successes, trials, low, high", [(0, 10, 0.0, 0.3085), (10, 10, 0.6915, 1.0), (3, 20, 0.0321, 0.3789)]
+)
 def test_shares_have_clopper_pearsons_interval(successes, trials, low, high):
     assert share(successes, trials)[1:] == pytest.approx((low, high), abs=2e-4)

@@ -1,4 +1,6 @@
-"""From a pool to a promised policy: parts that never meet, replays that are what the policy would have done, and what the file then carries."""
+"""From a pool to a promised policy: parts that never meet, replays that are what the policy would have done, and what the file
+then carries.
+"""
 
 from dataclasses import replace
 
@@ -47,7 +49,9 @@ def test_what_the_tested_questions_hold_changes_nothing_that_is_learned(found, c
     """Other outcomes on the tested questions: the same policy, the same candidates in the same order."""
     correct = found.pool.correct.copy()
     correct[candidates.parted.test] = ~correct[candidates.parted.test]
-    other = ready(replace(found, pool=replace(found.pool, correct=correct)), Settings(seed=1, bins=3, pilot=4), orders=3)
+    other = ready(
+        replace(found, pool=replace(found.pool, correct=correct)), Settings(seed=1, bins=3, pilot=4), orders=3
+    )
     assert other.policy == candidates.policy and other.plans == candidates.plans
     assert np.array_equal(other.learned.correct, candidates.learned.correct)
 

@@ -18,24 +18,31 @@ if TYPE_CHECKING:
 def calibrate(
     traces: Annotated[Path, typer.Argument(help="A folder of traces, as `outlay run` or `outlay demo` left it.")],
     budget: Annotated[
-        float | None, typer.Option("--budget", min=1, help="Most generations that a question may cost (--mean: on average).")
+        float | None,
+        typer.Option("--budget", min=1, help="Most generations that a question may cost (--mean: on average)."),
     ] = None,
     target_accuracy: Annotated[
         float | None,
-        typer.Option("--target-accuracy", help="The cheapest policy whose accuracy is promised to be at least this, in (0, 1)."),
+        typer.Option(
+            "--target-accuracy", help="The cheapest policy whose accuracy is promised to be at least this, in (0, 1)."
+        ),
     ] = None,
     price_of_error: Annotated[
         float | None,
-        typer.Option("--price-of-error", help="Generations that a wrong answer costs: the policy of most worth, promised to beat one for all."),
+        typer.Option(
+            "--price-of-error",
+            help="Generations that a wrong answer costs: the policy of most worth, promised to beat one for all.",
+        ),
     ] = None,
     mean: Annotated[
         bool, typer.Option("--mean", help="The budget is of the mean over questions, promised; not of each question.")
     ] = False,
-    level: Annotated[
-        float, typer.Option("--level", help="Confidence that a promise is true.")
-    ] = 0.95,
+    level: Annotated[float, typer.Option("--level", help="Confidence that a promise is true.")] = 0.95,
     learn_share: Annotated[
-        float, typer.Option("--learn-share", min=0.1, max=0.9, help="Share of the questions that fits; the others test the promise.")
+        float,
+        typer.Option(
+            "--learn-share", min=0.1, max=0.9, help="Share of the questions that fits; the others test the promise."
+        ),
     ] = 0.4,
     out: Annotated[Path, typer.Option("--out", help="The policy file to write.")] = Path("policy.yaml"),
     task: Annotated[
@@ -50,8 +57,8 @@ def calibrate(
 ) -> None:
     """Fit a policy and print what it achieves on questions that did not choose it; a promise that they do not support is refused.
 
-    Give one goal: --budget, --target-accuracy or --price-of-error. Where nothing can be promised the exit code is 1, no file is written, and it is
-    said what could be promised and how many more questions it would take.
+    Give one goal: --budget, --target-accuracy or --price-of-error. Where nothing can be promised the exit code is 1, no file is
+    written, and it is said what could be promised and how many more questions it would take.
 
     Example: outlay calibrate demo --task countdown --target-accuracy 0.8 --out policy.yaml
     """

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from outlay.study.settings import Settings
 
 
-def check_goals(
-    budget: float | None, mean: bool, target_accuracy: float | None, price_of_error: float | None
-) -> None:
+def check_goals(budget: float | None, mean: bool, target_accuracy: float | None, price_of_error: float | None) -> None:
     """A UserError unless exactly one goal is given, within its range."""
     from outlay.errors import UserError
 

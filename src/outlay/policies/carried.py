@@ -1,4 +1,6 @@
-"""What every kind of policy carries beside its decisions: a promise, a calibrated confidence, what drift is measured against, and what it was made from."""
+"""What every kind of policy carries beside its decisions: a promise, a calibrated confidence, what drift is measured against,
+and what it was made from.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 class Origin(BaseModel):
     """What a policy was made from, so that it can be checked and made again: hashes of traces, weights and tokenizers.
 
-    `traces` is the hash of the traces' content; `weights` and `tokenizers` are by the address of a model or verifier, for those that have files
-    on this machine (a server's are its own).
+    `traces` is the hash of the traces' content; `weights` and `tokenizers` are by the address of a model or verifier, for those
+    that have files on this machine (a server's are its own).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,7 +43,8 @@ class Carried(BaseModel):
     origin: Origin = Field(default_factory=lambda: Origin())
 
     def confidence(self, state: State, chosen: str | None = None) -> float | None:
-        """P(the answer is right), calibrated on other questions; None where the file carries no confidence, or cannot tell from this state.
+        """P(the answer is right), calibrated on other questions; None where the file carries no confidence, or cannot tell from
+        this state.
 
         Args:
             state: what was drawn for the question, all of it, in the order of asking.
@@ -80,10 +83,14 @@ class Carried(BaseModel):
         Raises:
             UserError: the first that differs.
         """
-        for what, now, own in (("weights", weights, self.origin.weights), ("tokenizer", tokenizers, self.origin.tokenizers)):
+        for what, now, own in (
+            ("weights", weights, self.origin.weights),
+            ("tokenizer", tokenizers, self.origin.tokenizers),
+        ):
             for address, digest in own.items():
                 if now.get(address, digest) != digest:
                     raise UserError(
-                        f"This policy was calibrated with another {what} of {address!r} (hash {digest[:12]}, now {now[address][:12]}); "
+                        f"This policy was calibrated with another {what} of {address!r} (hash {digest[:12]}, "
+                        f"now {now[address][:12]}); "
                         "calibrate it again."
                     )

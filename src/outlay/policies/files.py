@@ -106,7 +106,6 @@ def describe(policy: Policy) -> list[str]:
         lines.append(f"Up to {plan.budget:g} generations: {'; '.join(parts)}{result}.")
     if policy.calibrated.questions:
         orders = f", over {policy.calibrated.orders} random orders of their samples" if policy.calibrated.orders else ""
-        lines.append(
-            f"Measured {'on' if policy.promise is not None and policy.promise.tested_on else 'by cross-validation on'} {policy.calibrated.questions} questions{orders}; refuses other models."
-        )
+        how = "on" if policy.promise is not None and policy.promise.tested_on else "by cross-validation on"
+        lines.append(f"Measured {how} {policy.calibrated.questions} questions{orders}; refuses other models.")
     return [*lines, *policy.told()]

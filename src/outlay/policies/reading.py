@@ -1,7 +1,7 @@
 """Reading YAML that may have come from anyone: plain fields of moderate size, or a sentence that says what is wrong.
 
-Refused: files above a size limit, aliases (a few lines of them can stand for gigabytes), tags that make Python objects, a field given twice,
-and nesting too deep to be a policy. Nothing in a file is ever executed or imported.
+Refused: files above a size limit, aliases (a few lines of them can stand for gigabytes), tags that make Python objects, a field
+given twice, and nesting too deep to be a policy. Nothing in a file is ever executed or imported.
 """
 
 from __future__ import annotations
@@ -27,23 +27,30 @@ class _PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.constructor.ConstructorError(None, None, "aliases (`*name`) are not allowed; write the value out", mark)
+            mark = self._mark()
+            raise yaml.constructor.ConstructorError(
+                None, None, "aliases (`*name`) are not allowed; write the value out", mark
+            )
         self.depth += 1
         if self.depth > DEEPEST:
-            mark = self.peek_event().start_mark
+            mark = self._mark()
             raise yaml.constructor.ConstructorError(None, None, f"nested deeper than {DEEPEST} levels", mark)
         try:
             return super().compose_node(parent, index)
         finally:
             self.depth -= 1
 
+    def _mark(self) -> Any:
+        return self.peek_event().start_mark  # type: ignore[no-untyped-call]
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else None
             if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the field `{name!s:.60}` is given twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the field `{name!s:.60}` is given twice", key.start_mark
+                )
             seen.add(name)
         return super().construct_mapping(node, deep=deep)
 
@@ -66,7 +73,7 @@ def plain_fields(path: Path, what: str = "a policy", made_by: str = "`outlay cal
             raise UserError(
                 f"{path} is larger than {MOST_BYTES / 1e6:g} MB, too large for {what}; give the file that {made_by} wrote."
             )
-        fields = yaml.load(raw.decode("utf-8"), _PlainLoader)  # noqa: S506 a subclass of the safe loader
+        fields = yaml.load(raw.decode("utf-8"), _PlainLoader)
     except FileNotFoundError:
         raise UserError(f"There is no policy file {path}; {made_by} writes one.") from None
     except IsADirectoryError:
@@ -77,7 +84,9 @@ def plain_fields(path: Path, what: str = "a policy", made_by: str = "`outlay cal
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
         raise UserError(f"{path} is not a YAML file that can be read: {' '.join(str(error).split())}.") from error
     if not isinstance(fields, dict):
-        raise UserError(f"{path} must hold {what}'s fields (`format`, `task`, `model`, ...), not a {type(fields).__name__}.")
+        raise UserError(
+            f"{path} must hold {what}'s fields (`format`, `task`, `model`, ...), not a {type(fields).__name__}."
+        )
     return fields
 
 

@@ -1,8 +1,8 @@
 """Promises that can be checked: what a policy guarantees, how sure an answer is, and whether the world is still the same.
 
-`learn_then_test` promises an accuracy, a mean cost or a gain with a finite-sample guarantee, or refuses (`NotPromised`); `Confidence` is a calibrated
-P(right) for every answer; a `Monitor` notices when what is served is no longer like what was calibrated on.
-Tables and numbers only: no model, no trace and no file is known here.
+`learn_then_test` promises an accuracy, a mean cost or a gain with a finite-sample guarantee, or refuses (`NotPromised`);
+`Confidence` is a calibrated P(right) for every answer; a `Monitor` notices when what is served is no longer like what was
+calibrated on. Tables and numbers only: no model, no trace and no file is known here.
 """
 
 from outlay.promises.confidence import Confidence, Drawn, Reliability

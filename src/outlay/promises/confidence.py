@@ -1,8 +1,9 @@
 """How sure an answer is: P(it is right), calibrated, from what was drawn for the question.
 
-Two steps. A logistic regression weighs what the samples show (votes for the answer against the others, its lead over the next, how many were
-drawn, the verifier's scores of it); then an isotonic map (Zadrozny & Elkan, 2002) turns its output into the share that is really right, fitted on
-outputs for questions that the regression had not seen. Both are small tables of numbers in the policy file.
+Two steps. A logistic regression weighs what the samples show (votes for the answer against the others, its lead over the next,
+how many were drawn, the verifier's scores of it); then an isotonic map (Zadrozny & Elkan, 2002) turns its output into the share
+that is really right, fitted on outputs for questions that the regression had not seen. Both are small tables of numbers in the
+policy file.
 
 `outlay.promises.fitting_confidence` fits and measures it. It holds for questions like
 those it was fitted on; a drift monitor watches for others.
@@ -28,7 +29,8 @@ _EDGE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """What had been drawn when R answers were given: classes of answers (-1 for none) and scores `[R, n]`, NaN where fewer were drawn.
+    """What had been drawn when R answers were given: classes of answers (-1 for none) and scores `[R, n]`, NaN where fewer were
+    drawn.
 
     `scores` are probabilities (minus infinity where there is no answer), or None without a verifier; `drawn` `[R]` counts samples;
     `chosen` `[R]` is the class of the answer that was given.
@@ -43,8 +45,8 @@ class Drawn:
 class Reliability(BaseModel):
     """How good the confidence was on questions that it had not seen, with 95% intervals over questions.
 
-    `calibration_error` is the expected calibration error over ten bins of equal size (finite bins make it larger than nothing even for a
-    perfect map); `brier` the mean squared error; `base` the Brier score of always saying the overall accuracy.
+    `calibration_error` is the expected calibration error over ten bins of equal size (finite bins make it larger than nothing
+    even for a perfect map); `brier` the mean squared error; `base` the Brier score of always saying the overall accuracy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,6 +78,7 @@ class Confidence(BaseModel):
     intercept: float
     knots: tuple[float, ...] = Field(min_length=1, description="log-odds, rising")
     values: tuple[float, ...] = Field(min_length=1, description="P(right) at the knots, rising")
+    floor: float = Field(gt=0, le=1, description="P(right) where no sample has an answer: half a question of all")
     score_knots: tuple[float, ...] = Field((), description="where scores are no probabilities: scores, rising ...")
     score_values: tuple[float, ...] = Field((), description="... and the P(right) that they stand for")
     most_drawn: int = Field(ge=1, description="the most samples that it was fitted with")
@@ -85,7 +88,9 @@ class Confidence(BaseModel):
     def _tables_fit(self) -> Confidence:
         sizes = {len(self.features), len(self.means), len(self.scales), len(self.weights)}
         if len(sizes) > 1 or set(self.features) - set(FEATURES):
-            raise ValueError(f"`features`, `means`, `scales` and `weights` need the same length, and names among {', '.join(FEATURES)}")
+            raise ValueError(
+                f"`features`, `means`, `scales` and `weights` need the same length, and names among {', '.join(FEATURES)}"
+            )
         if len(self.knots) != len(self.values) or list(self.knots) != sorted(self.knots):
             raise ValueError("`knots` must rise, one for each of `values`")
         if list(self.values) != sorted(self.values) or not all(0 <= value <= 1 for value in self.values):
@@ -111,9 +116,9 @@ class Confidence(BaseModel):
             scores: the verifier's, of the same samples, as it gives them; NaN or None for one that could not be rated.
             chosen: the answer that is given; where it is None, the one that `selection` chooses.
 
-        An answer that no sample has, and none at all, count as an answer without any vote.
+        None too for a `chosen` answer that no sample has: nothing was fitted to such. Where no sample has an answer it is `floor`.
         """
-        if not answers or (self.reads_scores and not scores):
+        if not answers or (self.reads_scores and not scores) or (chosen is not None and chosen not in answers):
             return None
         classes: dict[str, int] = {}
         numbers = [-1 if answer is None else classes.setdefault(answer, len(classes)) for answer in answers]
@@ -121,7 +126,7 @@ class Confidence(BaseModel):
         if self.reads_scores and scores:
             rated = self._probabilities(scores)
         held = np.array([numbers], dtype=np.int64)
-        place = chosen_class(held, rated, self.selection) if chosen is None else np.array([classes.get(chosen, -1)])
+        place = chosen_class(held, rated, self.selection) if chosen is None else np.array([classes[chosen]])
         drawn = Drawn(held, rated, np.array([len(answers)]), place)
         return float(self.of_drawn(drawn)[0])
 
@@ -134,8 +139,9 @@ class Confidence(BaseModel):
 
     def of_drawn(self, drawn: Drawn) -> Floats:
         """P(right) of many answers at once `[R]`."""
-        values: Floats = np.interp(self.log_odds(drawn), self.knots, self.values)
-        return values
+        values = np.interp(self.log_odds(drawn), self.knots, self.values)
+        voted = ((drawn.answers == drawn.chosen[:, None]) & (drawn.chosen >= 0)[:, None]).any(axis=1)
+        return np.where(voted, values, self.floor)
 
     def log_odds(self, drawn: Drawn) -> Floats:
         """The regression's output `[R]`, before the isotonic map."""
@@ -145,8 +151,8 @@ class Confidence(BaseModel):
 
 
 FEATURES = ("votes", "drawn", "lead", "best_score", "score_share")
-"""What can be read: log-odds of the answer's share of votes, log of how many were drawn, its lead over the next answer as a share; and with
-scores the log-odds of its best score and of its share of all scores."""
+"""What can be read: log-odds of the answer's share of votes, log of how many were drawn, its lead over the next answer as a
+share; and with scores the log-odds of its best score and of its share of all scores."""
 SCORED = ("best_score", "score_share")
 
 
@@ -170,8 +176,10 @@ def read(drawn: Drawn, features: Sequence[str]) -> Floats:
 
 
 def chosen_class(answers: Ints, scores: Floats | None, selection: Selection) -> Ints:
-    """The class that the selection rule chooses in each row `[R]`, ties to the first that was asked for; -1 where there is no answer."""
-    rows, width = answers.shape
+    """The class that the selection rule chooses in each row `[R]`, ties to the first that was asked for; -1 where there is no
+    answer.
+    """
+    rows = len(answers)
     counted = np.ones(answers.shape) if scores is None or selection == "majority" else np.nan_to_num(scores, neginf=0.0)
     if selection == "best_of_n" and scores is not None:
         rated = np.where((answers >= 0) & np.isfinite(scores), scores, -np.inf)
@@ -202,7 +210,7 @@ def _next(drawn: Drawn) -> Floats:
 
 def _by_class(answers: Ints, weights: Floats) -> Floats:
     """Sum of weights of each class of answers in each row: `[R, classes]`."""
-    rows, width = answers.shape
+    rows = len(answers)
     classes = max(int(answers.max(initial=0)) + 1, 1)
     kept = answers >= 0
     place = (np.broadcast_to(np.arange(rows)[:, None], answers.shape)[kept], answers[kept])

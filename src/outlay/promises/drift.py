@@ -1,12 +1,13 @@
 """Is what comes in still like what the policy was calibrated on? A test that may be looked at after every request.
 
-For each statistic of an answered question (agreement of its samples, the verifier's best score, the cost) a `Reference` in the policy file holds how the
-calibration's questions were spread over a fixed grid of levels. A `Monitor` compares: each new value gets its rank among *all* values so far, the
-calibration's and the later ones, ties broken at random. While all of them are exchangeable (come from one source, in no order) these ranks are
-independent and uniform, whatever the source is and however few questions the reference holds (Vovk, Gammerman & Shafer,
-"Algorithmic learning in a random world", chapter 8). A bettor who stakes on low or on high ranks, from a start that he does not know, then cannot get rich: the
-chance that his capital ever exceeds k / level is at most level / k (Ville). With k statistics the alarm is raised when any of their bettors gets
-there, and stays: a false alarm, ever, has at most probability `level`.
+For each statistic of an answered question (agreement of its samples, the verifier's best score, the cost) a `Reference` in the
+policy file holds how the calibration's questions were spread over a fixed grid of levels. A `Monitor` compares: each new value
+gets its rank among *all* values so far, the calibration's and the later ones, ties broken at random. While all of them are
+exchangeable (come from one source, in no order) these ranks are independent and uniform, whatever the source is and however few
+questions the reference holds (Vovk, Gammerman & Shafer, "Algorithmic learning in a random world", chapter 8). A bettor who
+stakes on low or on high ranks, from a start that he does not know, then cannot get rich: the chance that his capital ever
+exceeds k / level is at most level / k (Ville). With k statistics the alarm is raised when any of their bettors gets there, and
+stays: a false alarm, ever, has at most probability `level`.
 
 It does not promise to notice every change: it sees what moves these statistics up or down, and the sooner the larger the move.
 """
@@ -14,6 +15,8 @@ It does not promise to notice every change: it sees what moves these statistics 
 from __future__ import annotations
 
 import math
+import zlib
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +34,7 @@ PATIENCE = 200.0
 """A bettor has begun to bet by this many observations with probability one half, whenever the change comes."""
 RECENT = 200.0
 """Observations over which the recent mean is taken (exponentially weighted)."""
+_WORD = (1 << 64) - 1
 WORDS = {
     "agreement": "the samples' agreement",
     "score": "the verifier's best score",
@@ -40,7 +44,8 @@ WORDS = {
 
 
 class Spread(BaseModel):
-    """How the calibration's values of one statistic are spread: `counts[i]` of them lie below `edges[i]` and not below the edge before it.
+    """How the calibration's values of one statistic are spread: `counts[i]` of them lie below `edges[i]` and not below the edge
+    before it.
 
     The last count has no upper edge. Edges come from other questions than the counts.
     """
@@ -61,7 +66,7 @@ class Spread(BaseModel):
 
     def level(self, value: float) -> int:
         """The place of a value among `counts`."""
-        return int(np.searchsorted(self.edges, value, side="right"))
+        return bisect_right(self.edges, value)
 
 
 class Reference(BaseModel):
@@ -98,7 +103,9 @@ class Reference(BaseModel):
                 raise UserError(f"A reference for drift needs values of {name}; there are none.")
             cuts = (known[1:] + known[:-1]) / 2
             if cuts.size >= levels:
-                cuts = np.unique(np.quantile(np.asarray(learned[name], dtype=np.float64), np.arange(1, levels) / levels))
+                cuts = np.unique(
+                    np.quantile(np.asarray(learned[name], dtype=np.float64), np.arange(1, levels) / levels)
+                )
             edges = tuple(round(float(cut), 9) for cut in cuts)
             counts = np.bincount(np.searchsorted(edges, x, side="right"), minlength=len(edges) + 1)
             spreads[name] = Spread(edges=edges, counts=tuple(int(c) for c in counts), mean=round(float(x.mean()), 6))
@@ -109,8 +116,8 @@ class Reference(BaseModel):
 class Status:
     """What a monitor knows: the alarm is raised when `evidence` reaches 1 / level, and stays.
 
-    `by_statistic` is the capital of each statistic's bettor, who began with 1; `evidence` is the largest of them, divided by how many
-    there are. `sentence` says what changed, or that no change is shown.
+    `by_statistic` is the capital of each statistic's bettor, who began with 1; `evidence` is the largest of them, divided by how
+    many there are. `sentence` says what changed, or that no change is shown.
     """
 
     observed: int
@@ -156,7 +163,7 @@ class Monitor:
     >>> for _ in range(60):
     ...     status = monitor.observe({"cost": 4.0})
     >>> status.alarm, status.sentence
-    (True, 'Since calibration the cost of a question has become higher: recently 3.89 on average, 2.5 then.')
+    (True, 'Since calibration the cost of a question has become higher: recently 4 on average, 2.5 then.')
     """
 
     def __init__(self, reference: Reference, *, level: float = LEVEL, seed: int = 0) -> None:
@@ -172,9 +179,11 @@ class Monitor:
     def reset(self) -> None:
         """Forget what was observed, and the alarm."""
         self._bettors = {
-            name: _Bettor([float(count) for count in spread.counts]) for name, spread in self.reference.statistics.items()
+            name: _Bettor([float(count) for count in spread.counts])
+            for name, spread in self.reference.statistics.items()
         }
-        self._alarm, self._observed = False, 0
+        self._alarm: str | None = None
+        self._observed = 0
 
     def observe(self, values: Mapping[str, float]) -> Status:
         """Enter one answered question, and say how things stand. Statistics that the reference lacks, and NaN, are passed over."""
@@ -183,17 +192,19 @@ class Monitor:
             if math.isnan(value):
                 continue
             spread = self.reference.statistics[name]
-            bettor.bet(spread.level(value), self._uniform(name, bettor.seen))
+            bettor.bet(spread.level(value), _uniform(self.seed, name, bettor.seen))
             share = 1.0 / min(bettor.seen, RECENT)
             bettor.recent = value if bettor.recent is None else bettor.recent + share * (value - bettor.recent)
         self._observed += 1
-        self._alarm = self._alarm or self._evidence() >= 1.0 / self.level
+        if self._alarm is None and self._evidence() >= 1.0 / self.level:
+            self._alarm = self._what_changed()
         return self.status()
 
     def status(self) -> Status:
         """How things stand."""
         capitals = {name: bettor.capital for name, bettor in self._bettors.items()}
-        return Status(self._observed, self._evidence(), self._alarm, capitals, self._sentence())
+        sentence = self._alarm or f"No change since calibration is shown by {self._observed} answered questions."
+        return Status(self._observed, self._evidence(), self._alarm is not None, capitals, sentence)
 
     def state(self) -> dict[str, Any]:
         """Everything observed, as plain numbers: for `restore` after a restart."""
@@ -220,22 +231,17 @@ class Monitor:
             len(kept[name]["counts"]) == len(spread.counts) for name, spread in reference.statistics.items()
         )
         if not fits:
-            raise UserError("The kept state of the drift monitor belongs to another policy file; delete it to begin anew.")
+            raise UserError(
+                "The kept state of the drift monitor belongs to another policy file; delete it to begin anew."
+            )
         monitor._bettors = {name: _Bettor(**kept[name]) for name in reference.statistics}
-        monitor._alarm, monitor._observed = bool(state["alarm"]), int(state["observed"])
+        monitor._alarm, monitor._observed = state["alarm"], int(state["observed"])
         return monitor
 
     def _evidence(self) -> float:
         return max(bettor.capital for bettor in self._bettors.values()) / len(self._bettors)
 
-    def _uniform(self, name: str, place: int) -> float:
-        """A number in (0, 1) for this statistic's observation at this place, the same after a restart."""
-        key = [self.seed, place, *name.encode()]
-        return float(np.random.Generator(np.random.Philox(np.random.SeedSequence(key))).random())
-
-    def _sentence(self) -> str:
-        if not self._alarm:
-            return f"No change since calibration is shown by {self._observed} answered questions."
+    def _what_changed(self) -> str:
         name = max(self._bettors, key=lambda one: self._bettors[one].capital)
         bettor, then = self._bettors[name], self.reference.statistics[name].mean
         up = sum(c for c, s in zip(bettor.awake, STAKES, strict=True) if s > 0) >= bettor.capital / 2
@@ -244,6 +250,17 @@ class Monitor:
             f"Since calibration {WORDS.get(name, name)} has become {'higher' if up else 'lower'}: recently {now:.3g} on average, "
             f"{then:.3g} then."
         )
+
+
+def _uniform(seed: int, name: str, place: int) -> float:
+    """A number in [0, 1) for this statistic's observation at this place, the same after a restart (SplitMix64)."""
+    mixed = (
+        seed * 0x9E3779B97F4A7C15 + zlib.crc32(name.encode()) * 0xD1B54A32D192ED03 + place + 1
+    ) * 0x9E3779B97F4A7C15
+    mixed &= _WORD
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _WORD
+    return ((mixed ^ (mixed >> 31)) >> 11) / float(1 << 53)
 
 
 def statistics(

@@ -1,6 +1,7 @@
 """Fitting a `Confidence` to answers of known correctness, and measuring it on questions that it has not seen.
 
-What is reported (`evaluate`) is cross-fitted a second time: the questions that measure it saw neither the regression nor the isotonic map.
+What is reported (`evaluate`) is cross-fitted a second time: the questions that measure it saw neither the regression nor the
+isotonic map.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from outlay.curves import IsotonicMap, interval
-from outlay.curves.shapes import Floats, Ints
+from outlay.curves.shapes import Bools, Floats, Ints
 from outlay.errors import UserError
 from outlay.promises.confidence import FEATURES, SCORED, Confidence, Drawn, Reliability, Selection, only, read
 
@@ -37,19 +38,20 @@ def fit(drawn: Drawn, right: ArrayLike, question: ArrayLike, selection: Selectio
     questions = int(group.max()) + 1 if group.size else 0
     if questions < 2 * FOLDS or y.min() == y.max():
         raise UserError(
-            f"A confidence is fitted to at least {2 * FOLDS} questions with right and wrong answers; there are {questions} questions, "
-            f"{y.mean() if y.size else 0:.0%} right."
+            f"A confidence is fitted to at least {2 * FOLDS} questions with right and wrong answers; there are {questions} "
+            f"questions, {y.mean() if y.size else 0:.0%} right."
         )
     features = FEATURES if drawn.scores is not None else tuple(name for name in FEATURES if name not in SCORED)
     x = read(drawn, features)
+    rising = np.array([name != "drawn" for name in features])
     weight = 1.0 / np.bincount(group)[group]
     fold = np.random.default_rng([seed, 0xC0F]).permutation(questions) % FOLDS
     unseen = np.empty(y.size)
     for number in range(FOLDS):
         out = fold[group] == number
-        means, scales, weights, intercept = _logistic(x[~out], y[~out], weight[~out])
+        means, scales, weights, intercept = _logistic(x[~out], y[~out], weight[~out], rising)
         unseen[out] = (x[out] - means) / scales @ weights + intercept
-    means, scales, weights, intercept = _logistic(x, y, weight)
+    means, scales, weights, intercept = _logistic(x, y, weight, rising)
     knots, values = _isotonic(unseen, y, questions)
     return Confidence(
         selection=selection,
@@ -60,6 +62,7 @@ def fit(drawn: Drawn, right: ArrayLike, question: ArrayLike, selection: Selectio
         intercept=round(intercept, 6),
         knots=_listed(knots),
         values=_listed(values),
+        floor=round(0.5 / (questions + 1), 6),
         most_drawn=int(drawn.drawn.max()),
     )
 
@@ -75,10 +78,11 @@ def evaluate(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Reliability:
-    """Brier score and calibration error on questions that the whole fit had not seen: fitted on four fifths, measured on one, in turn.
+    """Brier score and calibration error on questions that the whole fit had not seen: fitted on four fifths, measured on one, in
+    turn.
 
-    `counted` (bool `[R]`) picks the answers that are measured, one for each question (all of them where it is None); the others only help to
-    fit. Other arguments as for `fit`.
+    `counted` (bool `[R]`) picks the answers that are measured, one for each question (all of them where it is None); the others
+    only help to fit. Other arguments as for `fit`.
     """
     y, group = np.asarray(right, dtype=np.float64), np.unique(np.asarray(question), return_inverse=True)[1]
     use = np.ones(y.size, dtype=np.bool_) if counted is None else np.asarray(counted, dtype=np.bool_)
@@ -104,12 +108,28 @@ def evaluate(
     )
 
 
-def _logistic(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats, Floats, float]:
-    """Ridge-penalised logistic regression by Newton's method: means, scales, weights and intercept."""
+def _logistic(x: Floats, y: Floats, weight: Floats, rising: Bools) -> tuple[Floats, Floats, Floats, float]:
+    """Ridge-penalised logistic regression: means, scales, weights and intercept; no weight of a `rising` feature is below 0.
+
+    A feature whose weight would be is left out, the worst first, so that more agreement never makes an answer less sure.
+    """
     means = np.average(x, axis=0, weights=weight)
     scales = np.sqrt(np.average((x - means) ** 2, axis=0, weights=weight))
     scales = np.where(scales > 1e-9, scales, 1.0)
-    design = np.column_stack([(x - means) / scales, np.ones(len(x))])
+    standard = (x - means) / scales
+    used = np.ones(x.shape[1], dtype=np.bool_)
+    while True:
+        found = np.zeros(x.shape[1])
+        found[used], intercept = _newton(standard[:, used], y, weight)
+        worst = int(np.argmin(np.where(rising, found, np.inf)))
+        if found[worst] >= 0 or not rising[worst]:
+            return means, scales, found, intercept
+        used[worst] = False
+
+
+def _newton(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, float]:
+    """Weights and intercept by Newton's method."""
+    design = np.column_stack([x, np.ones(len(x))])
     penalty = np.diag([RIDGE] * x.shape[1] + [1e-6])
     found = np.zeros(design.shape[1])
     for _ in range(50):
@@ -120,7 +140,7 @@ def _logistic(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats, Flo
         found = found - step
         if np.abs(step).max() < 1e-8:
             break
-    return means, scales, found[:-1], float(found[-1])
+    return found[:-1], float(found[-1])
 
 
 def _isotonic(odds: Floats, y: Floats, questions: int) -> tuple[Floats, Floats]:

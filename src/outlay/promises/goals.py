@@ -22,9 +22,10 @@ Kind = Literal["accuracy", "mean_cost", "price_of_error"]
 class Outcomes:
     """What each of C candidate policies did on each of Q questions.
 
-    `correct` `[Q, C]` in [0, 1] is one realised run or the mean of several runs in random orders (not an expectation over k-subsets,
-    where the policy looks before it decides); `cost` `[Q, C]` its generations, the difficulty estimate included; `cap` `[C]` the most that
-    a question can cost. Questions are independent draws from one source, in an order that does not depend on what they hold.
+    `correct` `[Q, C]` in [0, 1] is one realised run or the mean of several runs in random orders (not an expectation over
+    k-subsets, where the policy looks before it decides); `cost` `[Q, C]` its generations, the difficulty estimate included;
+    `cap` `[C]` the most that a question can cost. Questions are independent draws from one source, in an order that does not
+    depend on what they hold.
 
     Raises UserError for shapes that differ, NaN, correctness outside [0, 1] or a cost outside [0, cap].
     """
@@ -125,7 +126,8 @@ class TargetAccuracy:
     def refused(self, name: str, estimate: float, bound: float, questions: int, level: float) -> str:
         """The accuracy that could be promised instead."""
         return (
-            f"An accuracy of at least {self.target:g} cannot be promised at {level:.0%} from {questions} questions: {name} came nearest "
+            f"An accuracy of at least {self.target:g} cannot be promised at {level:.0%} from {questions} "
+            f"questions: {name} came nearest "
             f"with {estimate:.3f}, and {bound:.3f} is what can be promised of it"
         )
 
@@ -166,7 +168,8 @@ class MeanBudget:
     def refused(self, name: str, estimate: float, bound: float, questions: int, level: float) -> str:
         """The mean cost that could be promised instead."""
         return (
-            f"A mean cost of at most {self.target:g} generations cannot be promised at {level:.0%} from {questions} questions: {name} "
+            f"A mean cost of at most {self.target:g} generations cannot be promised at {level:.0%} from "
+            f"{questions} questions: {name} "
             f"came nearest with {estimate:.2f}, and {bound:.2f} is what can be promised of it"
         )
 
@@ -175,8 +178,9 @@ class MeanBudget:
 class PriceOfError:
     """A wrong answer costs `target` generations: the policy's loss, price x error rate + cost, is below that of `against`.
 
-    `against` is the place of the candidate to compare with, chosen on learning questions (the best of the same-for-all family at that
-    price); its own difference is nothing, so it is never promised. Of those that keep it the one with the largest gain is wanted.
+    `against` is the place of the candidate to compare with, chosen on learning questions (the best of the same-for-all family at
+    that price); its own difference is nothing, so it is never promised. Of those that keep it the one with the largest gain is
+    wanted.
     """
 
     target: float
@@ -219,8 +223,10 @@ class PriceOfError:
     def refused(self, name: str, estimate: float, bound: float, questions: int, level: float) -> str:
         """What the gain could be, which may be a loss."""
         return (
-            f"Where an error costs {self.target:g} generations, nothing can be promised at {level:.0%} to be worth more than the best "
-            f"strategy that is the same for all, from {questions} questions: {name} came nearest with a gain of {estimate:+.2f} generations a "
+            f"Where an error costs {self.target:g} generations, nothing can be promised at {level:.0%} to be "
+            f"worth more than the best "
+            f"strategy that is the same for all, from {questions} questions: {name} came nearest with a gain of "
+            f"{estimate:+.2f} generations a "
             f"question, and {bound:+.2f} is what can be promised of it"
         )
 

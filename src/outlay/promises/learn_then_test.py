@@ -1,10 +1,10 @@
 """Learn-then-test: candidates are ordered on some questions, and what is promised is tested on others.
 
-Angelopoulos, Bates, Candes, Jordan & Lei, "Learn then test" (arXiv 2110.01052), with fixed-sequence testing: the learning questions fix a
-path from the candidate most likely to keep the promise to ever better ones that are ever less likely to; along it each is tested at
-the full level, and the first that fails ends it. The chance that any candidate is promised that does not keep the promise
-is at most 1 - level, however many candidates there are and whatever the learning questions said; a bad path only makes for fewer promises.
-The guarantee is for questions drawn from the same source as the tested ones.
+Angelopoulos, Bates, Candes, Jordan & Lei, "Learn then test" (arXiv 2110.01052), with fixed-sequence testing: the learning
+questions fix a path from the candidate most likely to keep the promise to ever better ones that are ever less likely to; along
+it each is tested at the full level, and the first that fails ends it. The chance that any candidate is promised that does not
+keep the promise is at most 1 - level, however many candidates there are and whatever the learning questions said; a bad path
+only makes for fewer promises. The guarantee is for questions drawn from the same source as the tested ones.
 """
 
 from __future__ import annotations
@@ -61,20 +61,20 @@ class Shown:
 class NotPromised(OutlayError):
     """The questions do not support the promise; the message says what they support and how many more it would take.
 
-    `best` is the candidate that came nearest, `best_bound` what it could be promised to reach, and `more_questions` about how many more
-    questions (learning ones included) would show the target with 80% probability if it is as good as it was measured to be here; None
-    where it was measured to miss the target, so that more questions would not help.
+    `best` is the candidate that came nearest, `best_bound` what it could be promised to reach, and `more_questions` about how
+    many more questions (learning ones included) would show the target with 80% probability if it is as good as it was measured
+    to be here; None where it was measured to miss the target, so that more questions would not help.
     """
 
-    def __init__(self, sentence: str, best: str, best_bound: float, estimate: float, more_questions: int | None) -> None:
+    def __init__(
+        self, sentence: str, best: str, best_bound: float, estimate: float, more_questions: int | None
+    ) -> None:
         super().__init__(sentence)
         self.best, self.best_bound = best, best_bound
         self.estimate, self.more_questions = estimate, more_questions
 
 
-def learn_then_test(
-    goal: Goal, learned: Outcomes, tested: Outcomes, *, level: float = 0.95, seed: int = 0
-) -> Shown:
+def learn_then_test(goal: Goal, learned: Outcomes, tested: Outcomes, *, level: float = 0.95, seed: int = 0) -> Shown:
     """The best candidate that can be promised to keep the goal, with confidence `level`.
 
     Args:
@@ -88,9 +88,9 @@ def learn_then_test(
         NotPromised: not even the likeliest candidate could be shown to keep it.
         UserError: different candidates, too few questions, or a level outside (0.5, 1).
 
+    >>> from outlay.promises.goals import TargetAccuracy
     >>> right = np.ones((60, 1)); cost = np.full((60, 1), 4.0)
     >>> outcomes = Outcomes(("best_of_n x 4",), right, cost, np.array([4.0]))
-    >>> from outlay.promises.goals import TargetAccuracy
     >>> learn_then_test(TargetAccuracy(0.9), outcomes, outcomes).chosen.bound
     0.95
     """
@@ -105,7 +105,9 @@ def learn_then_test(
         if not step.shown:
             break
     if not steps[0].shown:
-        raise _refusal(goal, steps[0], fresh[:, steps[0].candidate], float(thresholds[steps[0].candidate]), learned, tested, level)
+        raise _refusal(
+            goal, steps[0], fresh[:, steps[0].candidate], float(thresholds[steps[0].candidate]), learned, tested, level
+        )
     return Shown(tuple(steps), level, learned.questions, tested.questions)
 
 
@@ -162,7 +164,14 @@ def holm(p_values: Sequence[float], level: float = 0.95) -> list[bool]:
 
 
 def _tested(
-    goal: Goal, learned: Floats, fresh: Floats, threshold: float, candidate: int, tested: Outcomes, level: float, seed: int
+    goal: Goal,
+    learned: Floats,
+    fresh: Floats,
+    threshold: float,
+    candidate: int,
+    tested: Outcomes,
+    level: float,
+    seed: int,
 ) -> Tested:
     values = fresh[:, candidate]
     name = tested.names[candidate]
@@ -188,7 +197,10 @@ def _refusal(
         more = max(1, round(needed * total / tested.questions) - total)
     sentence = goal.refused(first.name, first.estimate, first.bound, total, level)
     if more is None:
-        sentence += "; more questions would hardly help: allow more, or sample more of each question, or use a better model or verifier"
+        sentence += (
+            "; more questions would hardly help: allow more, or sample more of each question, or use a "
+            "better model or verifier"
+        )
     else:
         sentence += f"; if it is as good as it looks here, about {more:,} more questions would show it"
     return NotPromised(f"{sentence}.", first.name, first.bound, first.estimate, more)

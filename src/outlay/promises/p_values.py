@@ -4,9 +4,10 @@ Every function tests the hypothesis "the mean is at most `threshold`" with value
 source, and returns p such that P(p <= u) <= u for every u while the hypothesis is true: no approximation, no assumption on the
 values' distribution. What they differ in is power (`docs/explanation/promises.md` has the measured table):
 
-- `binomial` is exact and, for values of 0 and 1, uniformly most powerful. A value in between is rounded up with that probability first,
-  which is the same as looking at one realised run of the question, so nothing is lost but the help of averaging.
-- `betting` (Waudby-Smith & Ramdas, JRSS B 2024) gains from values that vary little: averages over many replays, costs, paired differences.
+- `binomial` is exact and, for values of 0 and 1, uniformly most powerful. A value in between is rounded up with that probability
+  first, which is the same as looking at one realised run of the question, so nothing is lost but the help of averaging.
+- `betting` (Waudby-Smith & Ramdas, JRSS B 2024) gains from values that vary little: averages over many replays, costs, paired
+  differences.
 - `hoeffding_bentkus` (Bates et al., JACM 2021) is the classical choice of learn-then-test; `binomial` is never weaker on values of
   0 and 1, and it stands here to be compared with.
 """
@@ -82,7 +83,8 @@ def betting(values: ArrayLike, threshold: float, stakes: Sequence[float] = (0.25
 
     His capital multiplies by 1 + s (x - threshold) / threshold for a question of value x, and while the hypothesis is true it can
     only fall on average; so the chance that it ever grows k-fold is at most 1 / k (Ville), and p is one over the most that it ever
-    was. Several stakes: the capital is shared among them equally. The questions must stand in an order that does not depend on their values.
+    was. Several stakes: the capital is shared among them equally. The questions must stand in an order that does not depend on
+    their values.
 
     Args:
         values: `[n]` in [0, 1].
@@ -109,10 +111,11 @@ def stakes_for(learned: ArrayLike, threshold: float, questions: int) -> tuple[fl
     """Stakes for `betting` on `questions` other questions like the learned ones.
 
     The stake that makes the capital grow fastest is about d / (v + d^2) with d the excess over the threshold and v the variance;
-    half of it stands beside it, since what was learned is uncertain. No excess counts as less than one standard error of the coming test.
+    half of it stands beside it, since what was learned is uncertain. No excess counts as less than one standard error of the
+    coming test.
 
     >>> stakes_for([0.5, 0.9], threshold=0.6, questions=100)
-    (0.6, 0.3)
+    (0.444444, 0.222222)
     """
     x = _values(learned)
     variance = max(float(x.var()), 1.0 / (4 * x.size))
@@ -134,5 +137,7 @@ def _divergence(mean: float, threshold: float) -> float:
 def _values(values: ArrayLike) -> Floats:
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or x.size == 0 or not ((x >= 0.0) & (x <= 1.0)).all():
-        raise UserError(f"A p-value needs values in [0, 1], one for each question and at least one; their shape is {x.shape}.")
+        raise UserError(
+            f"A p-value needs values in [0, 1], one for each question and at least one; their shape is {x.shape}."
+        )
     return x

@@ -20,9 +20,15 @@ class Promise(BaseModel):
 
     kind: Kind = Field(description="accuracy, mean_cost, price_of_error, or hard_cap (kept by construction)")
     target: float = Field(description="what was asked for: a share of right answers, or generations", gt=0)
-    level: float = Field(description="probability that the promise is true, over the draw of the tested questions", gt=0, le=1)
-    estimate: float = Field(description="what the tested questions measured, in the target's unit (a gain, for a price)")
-    bound: float = Field(description="what holds at this level: the accuracy is above it, the cost below it, the gain above it")
+    level: float = Field(
+        description="probability that the promise is true, over the draw of the tested questions", gt=0, le=1
+    )
+    estimate: float = Field(
+        description="what the tested questions measured, in the target's unit (a gain, for a price)"
+    )
+    bound: float = Field(
+        description="what holds at this level: the accuracy is above it, the cost below it, the gain above it"
+    )
     candidate: str = Field(description="what was tested, in words")
     against: str = Field("", description="what a gain is over")
     p_value: float = Field(0.0, description="of the hypothesis that the promise is not kept", ge=0, le=1)
@@ -40,7 +46,10 @@ class Promise(BaseModel):
             f"({self.test}, p = {self.p_value:.2g})"
         )
         if self.kind == "accuracy":
-            return f"At least {self.target:.1%} of answers are right, {shown}; measured {self.estimate:.1%}, above {self.bound:.1%}."
+            return (
+                f"At least {self.target:.1%} of answers are right, {shown}; measured {self.estimate:.1%}, "
+                f"above {self.bound:.1%}."
+            )
         if self.kind == "mean_cost" and self.tested_on == 0:
             return f"Spends at most {self.bound:g} generations a question on average, by a cap on every question."
         if self.kind == "mean_cost":
@@ -49,6 +58,7 @@ class Promise(BaseModel):
                 f"{self.bound:.2f}."
             )
         return (
-            f"Where an error costs {self.target:g} generations it is worth more than {self.against} for all, {shown}; measured a gain of "
+            f"Where an error costs {self.target:g} generations it is worth more than {self.against} for all, "
+            f"{shown}; measured a gain of "
             f"{self.estimate:.2f} generations a question, above {self.bound:.2f}."
         )

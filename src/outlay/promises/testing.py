@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 from outlay.curves.shapes import Floats
 from outlay.promises.p_values import betting, binomial, stakes_for
 
-GRID = 1 / 400
-"""Bounds are looked for in steps of this, and rounded to the safe side."""
+STEPS = 400
+"""Bounds are looked for in so many steps from 0 to 1, and rounded to the safe side."""
 
 MOST_QUESTIONS = 1_000_000
 """Beyond this many questions a claim is said to be out of reach."""
@@ -61,14 +61,14 @@ class Test:
         0.97
         """
         x = np.asarray(values, dtype=np.float64)
-        rejected, accepted = 0, math.ceil(1 / GRID)
+        rejected, accepted = 0, STEPS
         while accepted - rejected > 1:
             middle = (rejected + accepted) // 2
-            if self._rejects(x, middle * GRID, level, seed):
+            if self._rejects(x, middle / STEPS, level, seed):
                 rejected = middle
             else:
                 accepted = middle
-        return rejected * GRID
+        return rejected / STEPS
 
     def power(self, expected: ArrayLike, threshold: float, questions: float, level: float = 0.95) -> float:
         """About how likely the test is to reject on `questions` questions, if they are like the `expected` ones."""

@@ -21,7 +21,9 @@ from outlay.study.sureness import FITTING_ORDERS, confidence_of, reference_of
 
 def kept_whole(kept: Kept, candidates: Ready, found: Recorded) -> Policy:
     """The promised policy with all that it carries."""
-    return _carrying(kept.policy, candidates.pool, candidates.orders, found, candidates.parted.learn, candidates.parted.test)
+    return _carrying(
+        kept.policy, candidates.pool, candidates.orders, found, candidates.parted.learn, candidates.parted.test
+    )
 
 
 def capped_whole(policy: Policy, budget: float, found: Recorded, settings: Settings) -> Policy:
@@ -57,16 +59,16 @@ def origin_of(found: Recorded) -> Origin:
 
 
 def traces_digest(pool: Pool) -> str:
-    """SHA-256 of what calibrating reads of the samples: identifiers, correctness, classes of answers, scores; however they are stored."""
+    """SHA-256 of what calibrating reads of the samples: identifiers, correctness, classes of answers, scores; however they are
+    stored.
+    """
     digest = sha256(repr((pool.task, pool.model, pool.questions)).encode())
     for array in (pool.correct, pool.answers, pool.scores):
         digest.update(b"none" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes())
     return digest.hexdigest()
 
 
-def _carrying(
-    policy: Policy, pool: Pool, orders: Sequence[Ints], found: Recorded, learn: Ints, test: Ints
-) -> Policy:
+def _carrying(policy: Policy, pool: Pool, orders: Sequence[Ints], found: Recorded, learn: Ints, test: Ints) -> Policy:
     plan, first = policy.plans[-1], orders[0]
     spent = replay_plans(pool, policy, [plan], [first], found.runs).cost[:, 0]
     return policy.model_copy(

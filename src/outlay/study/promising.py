@@ -1,7 +1,7 @@
 """From recorded traces to a policy with a promise: fitted on some questions, promised by others, or refused.
 
-The questions are parted by lot. The learning part fits the policies and orders the candidates; the other part, which nothing has seen, tests them
-(`outlay.promises.learn_then_test`), measures the one that is promised, and is the reference for drift.
+The questions are parted by lot. The learning part fits the policies and orders the candidates; the other part, which nothing has
+seen, tests them (`outlay.promises.learn_then_test`), measures the one that is promised, and is the reference for drift.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Parted:
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """Everything that a promise is looked for among: a policy fitted on the learning part, and plans with their outcomes on both parts.
+    """Everything that a promise is looked for among: a policy fitted on the learning part, and plans with their outcomes on both
+    parts.
 
     `same_for_all` are the places of the plans that treat every question alike.
     """
@@ -80,7 +81,8 @@ def ready(found: Recorded, settings: Settings, *, share: float = LEARN_SHARE, or
     parted = part(len(found.pool.questions), settings.seed, share)
     if min(parted.learn.size, parted.test.size) < 20:
         raise UserError(
-            f"A promise needs at least 20 questions to learn from and 20 others to test it on; of {len(found.pool.questions)} questions "
+            f"A promise needs at least 20 questions to learn from and 20 others to test it on; of "
+            f"{len(found.pool.questions)} questions "
             f"{parted.learn.size} would learn and {parted.test.size} test: sample more questions."
         )
     pool = probabilities_from(found.pool, parted.learn)
@@ -257,7 +259,9 @@ def _measured(candidates: Ready, plan: Plan, seed: int) -> Measured:
 
 def _figure(values: Floats, seed: int, *, proportions: bool) -> Figure:
     found = interval(values, seed=seed, proportions=proportions)
-    return Figure(mean=round(float(found.mean[0]), 6), low=round(float(found.low[0]), 6), high=round(float(found.high[0]), 6))
+    return Figure(
+        mean=round(float(found.mean[0]), 6), low=round(float(found.low[0]), 6), high=round(float(found.high[0]), 6)
+    )
 
 
 def _runs_on(runs: Sequence[Realised], rows: Ints) -> list[Realised]:

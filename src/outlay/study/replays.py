@@ -1,8 +1,8 @@
 """Plans replayed on recorded pools: what each would have done on every question, in random orders of its samples.
 
-A plan that looks at a pilot before it decides is no statistic of k-subsets, so it is run: in each order the first samples are the pilot, they place
-the question in a bin, and the bin's choice goes on from them. Averages over orders are unbiased for a run on fresh samples, and
-questions stay independent, which is all that a promise needs.
+A plan that looks at a pilot before it decides is no statistic of k-subsets, so it is run: in each order the first samples are
+the pilot, they place the question in a bin, and the bin's choice goes on from them. Averages over orders are unbiased for a run
+on fresh samples, and questions stay independent, which is all that a promise needs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def probabilities_from(pool: Pool, learn: Ints) -> Pool:
 
 
 def score_map(pool: Pool, learn: Ints) -> IsotonicMap | None:
-    """The map from scores to P(right) that the learning questions give; None where scores lie in [0, 1] already, or there are none."""
+    """The map from scores to P(right) that the learning questions give; None where scores lie in [0, 1] already, or there are
+    none.
+    """
     if pool.scores is None:
         return None
     known = np.isfinite(pool.scores)
@@ -99,7 +101,9 @@ def bins_of(drawn: Pool, policy: Policy) -> Ints:
         return np.zeros(len(drawn.questions), dtype=np.int64)
     values = pilot_values(drawn, policy.difficulty.samples)
     if values is None:
-        raise UserError("The policy's pilot cannot be read off this pool: it has neither scores nor answers that can vote.")
+        raise UserError(
+            "The policy's pilot cannot be read off this pool: it has neither scores nor answers that can vote."
+        )
     return Bins(policy.edges).assign(values)
 
 
@@ -112,7 +116,9 @@ def method_of(choice: Choice) -> str:
 def _table(pool: Pool, ks: Sequence[int], runs: Sequence[Realised]) -> Candidates:
     table = candidates_of(pool, replayed(pool, ks), ks, runs)
     if table is None:
-        raise UserError(f"Nothing can choose among the samples of {pool.model} on {pool.task}: no scores, no answers that vote.")
+        raise UserError(
+            f"Nothing can choose among the samples of {pool.model} on {pool.task}: no scores, no answers that vote."
+        )
     return table
 
 
@@ -132,7 +138,9 @@ def _column(table: Candidates, choice: Choice) -> int:
     for index, (spec, budget) in enumerate(zip(table.specs, table.budget, strict=True)):
         if dict(spec) == choice.strategy and budget == choice.generations:
             return index
-    raise UserError(f"{choice.strategy} with {choice.generations} generations was not recorded, so it cannot be replayed.")
+    raise UserError(
+        f"{choice.strategy} with {choice.generations} generations was not recorded, so it cannot be replayed."
+    )
 
 
 def _paid(table: Candidates, plan: Plan, policy: Policy) -> Floats:

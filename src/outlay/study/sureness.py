@@ -1,4 +1,6 @@
-"""What a plan's answers looked like when they were given: from which a calibrated confidence is fitted and a reference for drift is made."""
+"""What a plan's answers looked like when they were given: from which a calibrated confidence is fitted and a reference for drift
+is made.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ FITTING_ORDERS = 4
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """R answers as they were given: what had been drawn, whether right (a share, where a class is mixed), and the question's row."""
+    """R answers as they were given: what had been drawn, whether right (a share, where a class is mixed), and the question's
+    row.
+    """
 
     drawn: Drawn
     right: Floats
@@ -51,7 +55,9 @@ def after(pool: Pool, order: Ints, rows: Ints, count: int, selection: Selection)
 
 
 def at_the_end(pool: Pool, order: Ints, policy: Policy, plan: Plan) -> Answered | None:
-    """The answers that the plan gives to every question in this order, by question; None where one of its choices cannot be followed."""
+    """The answers that the plan gives to every question in this order, by question; None where one of its choices cannot be
+    followed.
+    """
     if any(method_of(choice) not in SELECTIONS for choice in plan.choices):
         return None
     bins = np.zeros(len(pool.questions), dtype=np.int64)
@@ -102,8 +108,9 @@ def confidence_of(
 ) -> Confidence | None:
     """A confidence for the plan's answers, and for those that are given with fewer samples (a deadline, a smaller budget).
 
-    Fitted to all questions at 1, 2, 4, ... samples and at the plan's end in four orders; its quality is that of the plan's answers in the first order,
-    on questions that the fit did not see. None where the plan's answers cannot be followed, or are all right or all wrong.
+    Fitted to all questions at 1, 2, 4, ... samples and at the plan's end in four orders; its quality is that of the plan's
+    answers in the first order, on questions that the fit did not see. None where the plan's answers cannot be followed, or are
+    all right or all wrong.
     """
     ends = [at_the_end(pool, order, policy, plan) for order in orders[:FITTING_ORDERS]]
     if any(end is None for end in ends):
@@ -148,7 +155,9 @@ def statistics_of(pool: Pool, order: Ints, policy: Policy, plan: Plan, cost: Flo
         return found
     number, width = end.drawn.drawn, end.drawn.answers.shape[1]
     if pool.answers is not None:
-        counts = np.stack([(end.drawn.answers == kind).sum(axis=1) for kind in range(int(pool.answers.max(initial=0)) + 1)])
+        counts = np.stack(
+            [(end.drawn.answers == kind).sum(axis=1) for kind in range(int(pool.answers.max(initial=0)) + 1)]
+        )
         found["agreement"] = np.where(number > 1, counts.max(axis=0) / number, np.nan)
     if pool.scores is not None:
         raw = np.take_along_axis(pool.scores, order[:, :width], axis=1)
