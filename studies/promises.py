@@ -23,9 +23,10 @@ from pydantic import BaseModel, ConfigDict
 
 from outlay.promises import Monitor, NotPromised
 from outlay.promises.p_values import binomial_tail
+from outlay.study.options import replay_options
 from outlay.study.pools import Pool
 from outlay.study.promising import Kept, Ready, keep, ready
-from outlay.study.replays import orders_of, probabilities_from, replay_plans
+from outlay.study.replays import orders_of
 from outlay.study.runs import Recorded
 from outlay.study.settings import Settings
 from outlay.study.sureness import reference_of, statistics_of
@@ -99,11 +100,13 @@ def try_world(study: PromiseStudy, number: int) -> dict[str, Any]:
     generator = np.random.default_rng([study.seed, number, 0xCA])
     rows = generator.integers(0, study.population, study.questions)
     candidates = ready(drawn_from(population, rows), Settings(seed=number), orders=study.orders)
-    known = probabilities_from(population, np.arange(study.population))
-    truth = replay_plans(known, candidates.policy, candidates.plans, orders_of(known, study.orders, number))
-    accuracy, cost = truth.correct.mean(axis=0), truth.cost.mean(axis=0)
+    asked = replace(population, probabilities=population.scores)
+    everything = Recorded(asked, None, (), "synthetic", {}, None, {})
+    drawn = orders_of(asked, study.orders, number)
+    correct, spent = replay_options(asked, candidates.options, drawn, everything)
+    accuracy, cost = correct.mean(axis=0), spent.mean(axis=0)
     margin = study.margins[number % len(study.margins)]
-    target = float(np.clip(accuracy[list(candidates.same_for_all)].max() - margin, 0.02, 0.98))
+    target = float(np.clip(accuracy[candidates.same_for_all].max() - margin, 0.02, 0.98))
     found: dict[str, Any] = {"world": number, "margin": margin, "excess": float(accuracy.max() - target)}
     kept = promised(candidates, study, target_accuracy=target)
     found["accuracy"] = None if kept is None else bool(accuracy[kept.place] >= target)
@@ -122,8 +125,8 @@ def try_world(study: PromiseStudy, number: int) -> dict[str, Any]:
         against = candidates.tested.names.index(str(other.policy.promise and other.policy.promise.against))
         found["price_of_error"] = bool(loss[other.place] < loss[against])
     if number < study.drift_worlds:
-        place = len(candidates.policy.plans) - 1 if kept is None else kept.place
-        found["drift"] = watch(study, candidates, known, place, generator)
+        place = len(candidates.options) - 1 if kept is None else kept.place
+        found["drift"] = watch(study, candidates, population, place, generator)
     return found
 
 
@@ -141,20 +144,18 @@ def watch(
     """After how many requests the monitor raised its alarm (None: never), in a stream like the calibration's and in a shifted
     one.
     """
-    plan, order = candidates.plans[place], candidates.orders[0]
-    cost = replay_plans(candidates.pool, candidates.policy, [plan], [order]).cost[:, 0]
-    parted = candidates.parted
-    reference = reference_of(candidates.pool, order, candidates.policy, plan, cost, parted.learn, parted.test)
+    option, parted = candidates.options[place], candidates.parted
+    recorded = Recorded(candidates.pool, None, (), "synthetic", {}, None, {})
+    reference = reference_of(candidates.pool, candidates.orders[0], option, recorded, parted.learn, parted.test)
     rates = population.correct.mean(axis=1)
     weight = np.where(rates < np.median(rates), np.exp(study.shift), 1.0)
     streams = {"same": np.ones(rates.size) / rates.size, "shifted": weight / weight.sum()}
     found: dict[str, int | None] = {}
     for name, chance in streams.items():
-        asked = drawn_from(population, generator.choice(rates.size, size=study.requests, p=chance)).pool
-        asked = replace(asked, probabilities=asked.scores)
+        requests = drawn_from(population, generator.choice(rates.size, size=study.requests, p=chance))
+        asked = replace(requests.pool, probabilities=requests.pool.scores)
         fresh = orders_of(asked, 1, int(generator.integers(1 << 30)))[0]
-        spent = replay_plans(asked, candidates.policy, [plan], [fresh]).cost[:, 0]
-        values = statistics_of(asked, fresh, candidates.policy, plan, spent)
+        values = statistics_of(asked, fresh, option, requests)
         monitor, found[name] = Monitor(reference, seed=place), None
         for step in range(study.requests):
             if monitor.observe({kind: float(column[step]) for kind, column in values.items()}).alarm:

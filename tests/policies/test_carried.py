@@ -5,7 +5,7 @@ import pytest
 
 from outlay.errors import UserError
 from outlay.models.identity import tokenizer_of, weights_of
-from outlay.policies import Choice, Plan, Policy, State
+from outlay.policies import Choice, PerBinPolicy, Plan, Policy, State
 from outlay.policies.carried import Origin
 from outlay.promises import Drawn, Promise, Reference
 from outlay.promises.confidence import chosen_class
@@ -21,7 +21,7 @@ def policy():
     sure = fit(drawn, right, rows, "majority")
     sure = sure.model_copy(update={"reliability": evaluate(drawn, right, rows, "majority", resamples=50)})
     values = {"cost": [1.0, 4.0, 4.0], "agreement": [0.25, 0.5, 1.0]}
-    return Policy(
+    return PerBinPolicy(
         task="t",
         model="embedded:countdown-small",
         plans=(Plan(budget=4, choices=(Choice(strategy={"name": "majority"}, generations=4),)),),
@@ -55,12 +55,10 @@ def test_the_comment_says_what_is_promised(policy, tmp_path):
 
 
 def test_confidence_is_read_off_a_state(policy):
-    sure, unsure = (policy.confidence(State(budget=4, pilot_answers=tuple(a))) for a in ("aaaa", "abcd"))
+    sure, unsure = (policy.confidence(State(budget=4, answers=tuple(a))) for a in ("aaaa", "abcd"))
     assert 0 < unsure < sure < 1
     assert policy.confidence(State(budget=4)) is None
-    assert (
-        policy.model_copy(update={"answer_confidence": None}).confidence(State(budget=4, pilot_answers=("a",))) is None
-    )
+    assert policy.model_copy(update={"answer_confidence": None}).confidence(State(budget=4, answers=("a",))) is None
 
 
 def test_a_monitor_compares_with_this_policy(policy):

@@ -3,7 +3,7 @@
 import pytest
 
 from outlay.errors import UserError
-from outlay.policies import Choice, Plan, Policy
+from outlay.policies import Choice, PerBinPolicy, Plan, Policy
 from outlay.policies.reading import DEEPEST, MOST_BYTES, plain_fields
 
 
@@ -62,6 +62,6 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
 
 def test_a_policy_that_was_saved_is_read_again(tmp_path):
     choice = Choice(strategy={"name": "majority", "temperature": 0.8}, generations=4)
-    policy = Policy(task="t", model="m", plans=(Plan(budget=4, choices=(choice,)),))
+    policy = PerBinPolicy(task="t", model="m", plans=(Plan(budget=4, choices=(choice,)),))
     policy.save(tmp_path / "policy.yaml")
     assert Policy.load(tmp_path / "policy.yaml") == policy

@@ -9,10 +9,11 @@ import pytest
 
 from outlay.errors import UserError
 from outlay.policies import Policy, Spend, State
-from outlay.promises import NotPromised
-from outlay.study.carrying import capped_whole, kept_whole, traces_digest
+from outlay.promises import NotPromised, Outcomes
+from outlay.study.carrying import kept_whole, traces_digest, whole
+from outlay.study.options import replay_options
 from outlay.study.promising import keep, part, ready
-from outlay.study.replays import orders_of, probabilities_from, replay_plans
+from outlay.study.replays import orders_of, probabilities_from
 from outlay.study.settings import Settings
 from outlay.study.sureness import after, at_the_end
 from studies.promises import PromiseStudy, drawn_from, world
@@ -46,13 +47,15 @@ def test_the_parts_are_by_lot_and_never_meet():
 
 
 def test_what_the_tested_questions_hold_changes_nothing_that_is_learned(found, candidates):
-    """Other outcomes on the tested questions: the same policy, the same candidates in the same order."""
+    """Other outcomes on the tested questions: the same policies, the same candidates in the same order."""
     correct = found.pool.correct.copy()
     correct[candidates.parted.test] = ~correct[candidates.parted.test]
     other = ready(
         replace(found, pool=replace(found.pool, correct=correct)), Settings(seed=1, bins=3, pilot=4), orders=3
     )
-    assert other.policy == candidates.policy and other.plans == candidates.plans
+    assert [(o.name, o.policy, o.plan) for o in other.options] == [
+        (o.name, o.policy, o.plan) for o in candidates.options
+    ]
     assert np.array_equal(other.learned.correct, candidates.learned.correct)
 
 
@@ -65,24 +68,26 @@ def test_scores_that_are_no_probabilities_are_mapped_by_the_learning_questions_a
     assert not np.array_equal(a, probabilities_from(flipped, np.arange(240)).probabilities)
 
 
-def test_a_replay_is_what_the_policy_would_have_done(candidates):
-    """Every question, asked of `decide` sample by sample, in one order of its samples."""
-    pool, policy, order = candidates.pool, candidates.policy, candidates.orders[0]
-    plan = next(plan for plan in policy.plans if len(plan.choices) > 1)
-    done = replay_plans(pool, policy, [plan], [order])
-    end = at_the_end(pool, order, policy, plan)
+@pytest.mark.parametrize("kind", ["per_bin", "sequential"])
+def test_a_replay_is_what_the_policy_would_have_done(candidates, found, kind):
+    """Questions asked of `decide` sample by sample, in one order of their samples."""
+    pool, order = candidates.pool, candidates.orders[0]
+    option = [one for one in candidates.options if one.kind == kind][-1]
+    correct, cost = replay_options(pool, [option], [order], found)
+    end = at_the_end(pool, order, option, found)
     for row in range(0, 240, 7):
-        drawn, spent = 0, 0
+        drawn = 0
         while True:
             seen = order[row][:drawn]
-            state = State(budget=plan.budget, pilot_scores=tuple(pool.scores[row, seen]), spent=spent)
-            step = policy.decide(state)
+            texts = tuple(str(answer) for answer in pool.answers[row, seen])
+            scores = tuple(pool.scores[row, seen])
+            step = option.policy.decide(State(budget=option.cap, scores=scores, answers=texts, spent=drawn))
             if not isinstance(step, Spend):
                 break
-            drawn, spent = drawn + step.generations, spent + step.generations
-        assert done.cost[row, 0] == spent
+            drawn += step.generations
+        assert cost[row, 0] == drawn
         assert end.drawn.drawn[row] <= drawn
-        assert done.correct[row, 0] == pytest.approx(end.right[row])
+        assert correct[row, 0] == pytest.approx(end.right[row])
 
 
 def test_answers_after_some_samples_are_those_samples_alone(candidates):
@@ -103,20 +108,40 @@ def test_a_promised_policy_carries_everything_and_reads_back(kept, candidates, f
     assert measured.accuracy.mean > policy.promise.bound >= policy.promise.target
     assert policy.calibrated.questions == 144 and policy.origin.traces == traces_digest(found.pool)
     assert policy.answer_confidence.reliability.questions == 240
+    assert policy.calibrated.seed == 0 and policy.calibrated.date
     assert set(policy.drift.statistics) == {"agreement", "score", "cost"} and policy.drift.questions == 144
-    sure = policy.confidence(State(budget=16, pilot_answers=("a",) * 8, pilot_scores=(0.9,) * 8))
-    unsure = policy.confidence(State(budget=16, pilot_answers=tuple("abcdefgh"), pilot_scores=(0.2,) * 8))
+    sure = policy.confidence(State(budget=16, answers=("a",) * 8, scores=(0.9,) * 8))
+    unsure = policy.confidence(State(budget=16, answers=tuple("abcdefgh"), scores=(0.2,) * 8))
     assert unsure < sure
 
 
-def test_the_largest_plan_is_the_promised_one(kept, candidates):
-    plan = kept.policy.plans[-1]
-    assert plan.choices == candidates.plans[kept.place].choices
-    assert kept.policy.plan(1000.0).choices == plan.choices
+def test_the_largest_plan_is_the_promised_one(candidates):
+    best = candidates.tested.correct.mean(axis=0).max()
+    for kind in ("per_bin", "same_for_all"):
+        places = [place for place, option in enumerate(candidates.options) if option.kind == kind]
+        only = replace(
+            candidates,
+            options=tuple(candidates.options[place] for place in places),
+            learned=chosen(candidates.learned, places),
+            tested=chosen(candidates.tested, places),
+        )
+        policy = keep(only, target_accuracy=float(best) - 0.2).policy
+        assert policy.plan(1000.0) == policy.plans[-1]
+        assert policy.plans[-1].measured.accuracy.mean == pytest.approx(policy.promise.estimate, abs=1e-6)
+
+
+def chosen(outcomes, places):
+    return Outcomes(
+        tuple(outcomes.names[place] for place in places),
+        outcomes.correct[:, places],
+        outcomes.cost[:, places],
+        outcomes.cap[places],
+    )
 
 
 def test_a_cap_is_kept_by_leaving_out_what_is_above_it(found, candidates):
-    policy = capped_whole(candidates.policy, 8, found, Settings(seed=1))
+    per_bin = next(option.policy for option in candidates.options if option.kind == "per_bin")
+    policy = whole(per_bin, 8, found, Settings(seed=1))
     assert policy.plans[-1].budget == 8 and policy.promise.sentence().startswith("Never spends more than 8")
     assert policy.drift is not None and policy.answer_confidence is not None
 

@@ -12,7 +12,9 @@ from outlay.cli import completion
 from outlay.cli.options import AsJson, Verbose
 
 if TYPE_CHECKING:
-    from outlay.policies import Figure, Measured
+    from outlay.policies import Figure, Measured, PerBinPolicy, RulePolicy, SequentialPolicy
+    from outlay.study.runs import Recorded
+    from outlay.study.settings import Settings
 
 
 def calibrate(
@@ -49,13 +51,25 @@ def calibrate(
         str | None,
         typer.Option("--task", help="Which task, where the traces hold several.", autocompletion=completion.tasks),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            help="per_bin; across (questions); sequential; or a rule: fixed, adaptive_consistency, window, score_threshold, "
+            "agreement_threshold, threshold, cascade. Only per_bin, the default, caps each question at the budget; for the "
+            "others it is a mean. For a promise: per_bin, same_for_all or sequential; the best of all where none is named.",
+        ),
+    ] = None,
+    switching: Annotated[
+        bool, typer.Option("--switching", help="A sequential policy may switch to searches and models in the traces.")
+    ] = False,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
     pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Fit a policy and print what it achieves on questions that did not choose it; a promise that they do not support is refused.
+    """Fit a policy and print what it achieves on questions that did not choose it; what they do not support is not promised.
 
     Give one goal: --budget, --target-accuracy or --price-of-error. Where nothing can be promised the exit code is 1, no file is
     written, and it is said what could be promised and how many more questions it would take.
@@ -68,11 +82,9 @@ def calibrate(
     from outlay.errors import UserError
     from outlay.promises import NotPromised
     from outlay.registry import nearest
-    from outlay.study.carrying import capped_whole
-    from outlay.study.fitting import fitted
+    from outlay.study.carrying import whole
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
-    from outlay.study.summary import group_of
     from outlay.traces import Store
     from outlay.traces.files import check_file
 
@@ -104,6 +116,7 @@ def calibrate(
             policy = promised(
                 found[0],
                 settings,
+                kind=kind,
                 target_accuracy=target_accuracy,
                 mean_budget=budget,
                 price_of_error=price_of_error,
@@ -116,25 +129,45 @@ def calibrate(
         if as_json:
             typer.echo(json.dumps(told(policy, out), allow_nan=False))
             return
-        for line in policy.describe():
+        for line in [*policy.describe(), *policy.told()]:
             console.print(line, markup=False, soft_wrap=True)
         console.print(f"Written: {out}", markup=False)
         return
-    group = group_of(found[0], settings)
-    policy = capped_whole(fitted(found[0], group, settings), budget, found[0], settings)
+    fitted, warnings = fit(found[0], kind or "per_bin", int(budget), settings, switching)
+    policy = whole(fitted, budget, found[0], settings)
     policy.save(out)
     measured = policy.plan(budget).measured
     if as_json:
-        printed = {**told(policy, out), "measured": plain(measured), "warnings": group["warnings"]}
+        printed = {**told(policy, out), "measured": plain(measured), "warnings": warnings}
         typer.echo(json.dumps(printed, allow_nan=False))
         return
     for line in [*policy.describe()[:2], *policy.told()]:
         console.print(line, markup=False)
     for line in cross_validated(measured):
         console.print(line, markup=False)
-    for warning in group["warnings"]:
+    for warning in warnings:
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print(f"Written: {out}", markup=False)
+
+
+def fit(
+    found: Recorded, kind: str, budget: int, settings: Settings, switching: bool
+) -> tuple[PerBinPolicy | SequentialPolicy | RulePolicy, list[str]]:
+    """The policy of that kind with its figures, and what there is to be warned of."""
+    from outlay.errors import UserError
+    from outlay.policies.fit_sequence import KINDS
+    from outlay.registry import nearest
+    from outlay.study.fitting import fitted, fitted_across, fitted_sequence
+    from outlay.study.summary import group_of
+
+    if kind in KINDS:
+        policy = fitted_sequence(found, kind, budget, settings, switching=switching or kind == "cascade")
+        return policy, list(found.pool.warnings)
+    if kind not in ("per_bin", "across"):
+        raise UserError(f'there is no policy "{kind}": {nearest(kind, ("per_bin", "across", *KINDS))}')
+    group = group_of(found, settings)
+    make = fitted if kind == "per_bin" else fitted_across
+    return make(found, group, settings), list(group["warnings"])
 
 
 def plain(measured: Measured | None) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from outlay.policies import Policy
+    from outlay.policies import AcrossPolicy, PerBinPolicy, RulePolicy, SequentialPolicy
     from outlay.promises import NotPromised
     from outlay.study.runs import Recorded
     from outlay.study.settings import Settings
@@ -43,21 +43,28 @@ def promised(
     found: Recorded,
     settings: Settings,
     *,
+    kind: str | None,
     target_accuracy: float | None,
     mean_budget: float | None,
     price_of_error: float | None,
     level: float,
     share: float,
-) -> Policy:
+) -> PerBinPolicy | SequentialPolicy | RulePolicy:
     """The policy with its promise.
 
     Raises:
         NotPromised: the questions do not support it.
+        UserError: a kind that promises are not tested for.
     """
+    from outlay.errors import UserError
+    from outlay.registry import nearest
     from outlay.study.carrying import kept_whole
+    from outlay.study.options import KINDS
     from outlay.study.promising import keep, ready
 
-    candidates = ready(found, settings, share=share)
+    if kind is not None and kind not in KINDS:
+        raise UserError(f"--policy {kind}: nothing of that kind can be promised: {nearest(kind, KINDS)}.")
+    candidates = ready(found, settings, kinds=KINDS if kind is None else (kind,), share=share)
     kept = keep(
         candidates,
         target_accuracy=target_accuracy,
@@ -69,14 +76,14 @@ def promised(
     return kept_whole(kept, candidates, found)
 
 
-def told(policy: Policy, out: Path) -> dict[str, Any]:
+def told(policy: PerBinPolicy | AcrossPolicy | SequentialPolicy | RulePolicy, out: Path) -> dict[str, Any]:
     """What `--json` prints of a promised policy."""
-    plan = policy.plans[-1]
+    measured = policy.plans[-1].measured
     confidence = None if policy.answer_confidence is None else policy.answer_confidence.reliability
     return {
         "policy": str(out),
         "promise": None if policy.promise is None else json.loads(policy.promise.model_dump_json()),
-        "measured": None if plan.measured is None else json.loads(plan.measured.model_dump_json()),
+        "measured": None if measured is None else json.loads(measured.model_dump_json()),
         "confidence": None if confidence is None else json.loads(confidence.model_dump_json()),
     }
 

@@ -8,23 +8,22 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from outlay.errors import UserError
+from outlay.policies.parts import Part
 from outlay.promises import Confidence, Monitor, Promise, Reference
 
 if TYPE_CHECKING:
-    from outlay.policies.policy import State
+    from outlay.policies.observed import State
 
 
-class Origin(BaseModel):
+class Origin(Part):
     """What a policy was made from, so that it can be checked and made again: hashes of traces, weights and tokenizers.
 
     `traces` is the hash of the traces' content; `weights` and `tokenizers` are by the address of a model or verifier, for those
     that have files on this machine (a server's are its own).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     traces: str = Field("", description="SHA-256 of the traces that it was calibrated on")
     weights: dict[str, str] = Field(default_factory=dict, description="hash of the weights, by model or verifier")
@@ -32,10 +31,8 @@ class Origin(BaseModel):
     outlay: str = Field("", description="version of Outlay that wrote the file")
 
 
-class Carried(BaseModel):
+class Carried(Part):
     """Fields and methods that all kinds of policies share."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     promise: Promise | None = Field(None, description="what is guaranteed at the largest budget, and how it was shown")
     answer_confidence: Confidence | None = Field(None, description="P(an answer is right), calibrated")
@@ -52,8 +49,8 @@ class Carried(BaseModel):
         """
         if self.answer_confidence is None:
             return None
-        scores = [score if math.isfinite(score) else math.nan for score in state.pilot_scores]
-        answers = state.pilot_answers
+        scores = [score if math.isfinite(score) else math.nan for score in state.scores]
+        answers = state.answers
         return self.answer_confidence.of(answers, scores or None, chosen)
 
     def monitor(self, seed: int = 0, level: float | None = None) -> Monitor | None:

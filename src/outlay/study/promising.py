@@ -7,21 +7,19 @@ seen, tests them (`outlay.promises.learn_then_test`), measures the one that is p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from outlay.curves import interval
 from outlay.errors import UserError
-from outlay.policies import Choice, Difficulty, Figure, Measured, Plan, Policy, Provenance, fit_policy
+from outlay.policies import Difficulty, Figure, Measured, PerBinPolicy, Plan, Provenance, RulePolicy, SequentialPolicy
 from outlay.promises import Goal, MeanBudget, Outcomes, PriceOfError, Promise, Shown, TargetAccuracy, learn_then_test
-from outlay.study.calibration import calibration_view
-from outlay.study.deciding import STRATEGIES, Realised
-from outlay.study.measure import budgets_up_to
+from outlay.study.options import KINDS, Option, options_of, replay_options
 from outlay.study.pools import Floats, Ints, Pool
-from outlay.study.replays import orders_of, probabilities_from, replay_plans
-from outlay.study.runs import Recorded, on_questions
+from outlay.study.replays import orders_of, probabilities_from
+from outlay.study.runs import Recorded
 from outlay.study.settings import Settings
 
 LEARN_SHARE = 0.4
@@ -40,27 +38,27 @@ class Parted:
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """Everything that a promise is looked for among: a policy fitted on the learning part, and plans with their outcomes on both
-    parts.
+    """Everything that a promise is looked for among: options fitted on the learning part, with their outcomes on both parts."""
 
-    `same_for_all` are the places of the plans that treat every question alike.
-    """
-
-    policy: Policy
-    plans: tuple[Plan, ...]
+    options: tuple[Option, ...]
     learned: Outcomes
     tested: Outcomes
-    same_for_all: tuple[int, ...]
     parted: Parted
     pool: Pool
     orders: tuple[Ints, ...]
 
+    @property
+    def same_for_all(self) -> list[int]:
+        """The places of the options that treat every question alike."""
+        return [place for place, option in enumerate(self.options) if option.kind == "same_for_all"]
+
 
 @dataclass(frozen=True)
 class Kept:
-    """A policy with its promise, what led to it, and the place of its plan among those that were ready."""
+    """A policy with its promise, what led to it, and the place of its option among those that were ready."""
 
-    policy: Policy
+    policy: PerBinPolicy | SequentialPolicy | RulePolicy
+    option: Option
     shown: Shown
     place: int
 
@@ -72,8 +70,15 @@ def part(questions: int, seed: int, share: float = LEARN_SHARE) -> Parted:
     return Parted(order[:cut], order[cut:])
 
 
-def ready(found: Recorded, settings: Settings, *, share: float = LEARN_SHARE, orders: int = ORDERS) -> Ready:
-    """Fit on the learning part, and replay every plan on all questions.
+def ready(
+    found: Recorded,
+    settings: Settings,
+    *,
+    kinds: Sequence[str] = KINDS,
+    share: float = LEARN_SHARE,
+    orders: int = ORDERS,
+) -> Ready:
+    """Fit on the learning part, and replay every option on all questions.
 
     Raises:
         UserError: nothing can choose among the samples, or fewer than 20 questions would be on either side.
@@ -82,28 +87,16 @@ def ready(found: Recorded, settings: Settings, *, share: float = LEARN_SHARE, or
     if min(parted.learn.size, parted.test.size) < 20:
         raise UserError(
             f"A promise needs at least 20 questions to learn from and 20 others to test it on; of "
-            f"{len(found.pool.questions)} questions "
-            f"{parted.learn.size} would learn and {parted.test.size} test: sample more questions."
+            f"{len(found.pool.questions)} questions {parted.learn.size} would learn and {parted.test.size} test: sample more."
         )
     pool = probabilities_from(found.pool, parted.learn)
-    learning = on_questions(pool, [pool.questions[row] for row in parted.learn])
-    policy = _fit(found, learning, parted.learn, settings)
-    plans = [*policy.plans, *_same_for_all(found, pool, policy)]
+    options = options_of(found, pool, parted.learn, settings, kinds)
     drawn = tuple(orders_of(pool, orders, settings.seed))
-    done = replay_plans(pool, policy, plans, drawn, found.runs)
-    names = tuple(named(plan) for plan in plans)
-    caps = np.maximum(np.array([plan.budget for plan in plans]), done.cost.max(axis=0))
-    outcomes = Outcomes(names, done.correct, done.cost, caps)
-    return Ready(
-        policy,
-        tuple(plans),
-        outcomes.on(parted.learn),
-        outcomes.on(parted.test),
-        tuple(place for place, plan in enumerate(plans) if len(plan.choices) == 1),
-        parted,
-        pool,
-        drawn,
-    )
+    correct, cost = replay_options(pool, options, drawn, found)
+    caps = np.maximum(np.array([option.cap for option in options]), cost.max(axis=0))
+    outcomes = Outcomes(tuple(option.name for option in options), correct, cost, caps)
+    learned, tested = outcomes.on(parted.learn), outcomes.on(parted.test)
+    return Ready(tuple(options), learned, tested, parted, pool, drawn)
 
 
 def keep(
@@ -127,62 +120,8 @@ def keep(
     goal = _goal(candidates, target_accuracy, mean_budget, price_of_error)
     shown = learn_then_test(goal, candidates.learned, candidates.tested, level=level, seed=seed)
     place = shown.chosen.candidate
-    promise = _promise(goal, shown, candidates)
-    return Kept(_with_promise(candidates, place, promise, shown, seed), shown, place)
-
-
-def named(plan: Plan) -> str:
-    """A plan in a few words: `per bin, up to 16`, or `majority x 8 for all`."""
-    if len(plan.choices) > 1:
-        return f"per bin, up to {plan.budget:g}"
-    choice = plan.choices[0]
-    return f"{choice.strategy['name']} x {choice.generations} for all"
-
-
-def _fit(found: Recorded, learning: Pool, rows: Ints, settings: Settings) -> Policy:
-    runs = _runs_on(found.runs, rows)
-    difficulty_pool = None
-    if found.difficulty_pool is not None:
-        difficulty_pool = on_questions(found.difficulty_pool, list(learning.questions))
-    view = calibration_view(
-        learning, difficulty_pool=difficulty_pool, runs=runs, sampling=found.sampling, settings=settings
-    )
-    table = replace(view.candidates, verifier=found.verifier)
-    budgets = [float(k) for k in budgets_up_to(learning.size)]
-    if "pilot" not in view.values:
-        return fit_policy(table, budgets=budgets, shrinkage=settings.shrinkage)
-    scored = learning.scores is not None
-    samples = round(view.difficulty_cost["pilot"])
-    source = Difficulty(
-        source="pilot",
-        measure="score" if scored else "consensus",
-        samples=samples,
-        cost=float(samples),
-        strategy={"name": "best_of_n" if scored else "majority", **found.sampling},
-    )
-    return fit_policy(
-        table, view.values["pilot"], source, bins=settings.bins, budgets=budgets, shrinkage=settings.shrinkage
-    )
-
-
-def _same_for_all(found: Recorded, pool: Pool, policy: Policy) -> list[Plan]:
-    """Every method of the pool at every k, as a plan for all questions; those that the policy has already are left out."""
-    methods = []
-    if pool.can_vote and pool.answers is not None:
-        methods.append("majority")
-    if pool.scores is not None:
-        methods.append("best_of_n")
-        if "majority" in methods:
-            methods.append("weighted")  # the last one is the baseline
-    known = [plan.choices for plan in policy.plans if len(plan.choices) == 1]
-    plans = []
-    for method in methods:
-        for k in budgets_up_to(pool.size):
-            strategy = {"name": STRATEGIES.get(method, method), **found.sampling}
-            choices = (Choice(strategy=strategy, generations=k, reuses_pilot=True),)
-            if choices not in known:
-                plans.append(Plan(budget=float(k), choices=choices))
-    return plans
+    policy = _with_promise(candidates, place, _promise(goal, shown, candidates), shown, seed)
+    return Kept(policy, candidates.options[place], shown, place)
 
 
 def _goal(
@@ -220,35 +159,61 @@ def _promise(goal: Goal, shown: Shown, candidates: Ready) -> Promise:
     )
 
 
-def _with_promise(candidates: Ready, place: int, promise: Promise, shown: Shown, seed: int) -> Policy:
-    """The policy whose largest plan is the promised one, with what the tested questions measured of every plan."""
-    plan = candidates.plans[place]
-    smaller = [one for one in candidates.policy.plans if one.budget < plan.budget]
-    kept = [*smaller, plan]
-    figures = {one.budget: _measured(candidates, one, seed) for one in kept}
-    bare = candidates.policy.model_copy(update={"plans": tuple(kept), "promise": promise})
-    if all(len(one.choices) == 1 for one in kept):
-        bare = bare.model_copy(update={"edges": (), "difficulty": Difficulty()})
-    return bare.measured(
-        figures,
-        Provenance(
-            questions=shown.tested,
-            seed=seed,
-            orders=len(candidates.orders),
-            level=0.95,
-            baseline=candidates.tested.names[candidates.same_for_all[-1]].partition(" x ")[0],
-            date=date.today().isoformat(),
-        ),
+def _with_promise(
+    candidates: Ready, place: int, promise: Promise, shown: Shown, seed: int
+) -> PerBinPolicy | SequentialPolicy | RulePolicy:
+    """The policy that follows the promised option, with what the tested questions measured of it.
+
+    A policy per bin keeps its smaller plans, for requests with less to spend; the largest plan is the promised one.
+    """
+    option = candidates.options[place]
+    measured = _measured(candidates, place, seed)
+    provenance = Provenance(
+        questions=shown.tested,
+        seed=seed,
+        orders=len(candidates.orders),
+        baseline=_family(candidates.options[-1]) if measured.baseline is not None else "",
+        date=date.today().isoformat(),
     )
+    if not isinstance(option.policy, PerBinPolicy):
+        following = option.policy.model_copy(update={"promise": promise})
+        return following.measured({option.policy.plan().budget: measured}, provenance)
+    own = _plan(candidates, place)
+    smaller = [
+        other
+        for other, one in enumerate(candidates.options)
+        if one.policy is option.policy and _plan(candidates, other) in option.policy.plans and one.cap < option.cap
+    ]
+    plans = sorted([*(_plan(candidates, other) for other in smaller), own], key=lambda plan: plan.budget)
+    update = {"plans": tuple(plans), "promise": promise}
+    if all(len(plan.choices) == 1 for plan in plans):
+        update |= {"edges": (), "difficulty": Difficulty()}
+    figures = {own.budget: measured}
+    figures |= {_plan(candidates, other).budget: _measured(candidates, other, seed) for other in smaller}
+    return option.policy.model_copy(update=update).measured(figures, provenance)
 
 
-def _measured(candidates: Ready, plan: Plan, seed: int) -> Measured:
-    place = candidates.plans.index(plan)
-    family = candidates.plans[candidates.same_for_all[-1]].choices[0].strategy
+def _plan(candidates: Ready, place: int) -> Plan:
+    plan = candidates.options[place].plan
+    assert plan is not None
+    return plan
+
+
+def _family(option: Option) -> str:
+    assert option.plan is not None
+    return f"uniform {option.plan.choices[0].strategy['name']}"
+
+
+def _measured(candidates: Ready, place: int, seed: int) -> Measured:
+    """Accuracy and cost on the tested questions; beside them the baseline, the last family of all, with as much to spend on
+    average.
+    """
+    last = candidates.options[-1]
+    spent = candidates.tested.cost[:, place].mean()
     base = [
         other
         for other in candidates.same_for_all
-        if candidates.plans[other].choices[0].strategy == family and candidates.plans[other].budget <= plan.budget
+        if _family(candidates.options[other]) == _family(last) and candidates.options[other].cap <= spent * (1 + 1e-9)
     ]
     return Measured(
         accuracy=_figure(candidates.tested.correct[:, place], seed, proportions=True),
@@ -262,8 +227,3 @@ def _figure(values: Floats, seed: int, *, proportions: bool) -> Figure:
     return Figure(
         mean=round(float(found.mean[0]), 6), low=round(float(found.low[0]), 6), high=round(float(found.high[0]), 6)
     )
-
-
-def _runs_on(runs: Sequence[Realised], rows: Ints) -> list[Realised]:
-    """The same runs on these questions alone."""
-    return [replace(run, correct=run.correct[rows], cost=run.cost[rows], flops=None) for run in runs]

@@ -15,7 +15,7 @@ import numpy as np
 from outlay.curves import IsotonicMap
 from outlay.difficulty import Bins
 from outlay.errors import UserError
-from outlay.policies import Candidates, Choice, Plan, Policy
+from outlay.policies import Candidates, Choice, PerBinPolicy, Plan
 from outlay.study.deciding import STRATEGIES, Realised, candidates_of, pilot_values
 from outlay.study.measure import budgets_up_to, in_order, replayed
 from outlay.study.pools import Floats, Ints, Pool
@@ -65,7 +65,7 @@ def orders_of(pool: Pool, count: int, seed: int) -> list[Ints]:
 
 
 def replay_plans(
-    pool: Pool, policy: Policy, plans: Sequence[Plan], orders: Sequence[Ints], runs: Sequence[Realised] = ()
+    pool: Pool, policy: PerBinPolicy, plans: Sequence[Plan], orders: Sequence[Ints], runs: Sequence[Realised] = ()
 ) -> Replayed:
     """Every plan on every question, averaged over the orders.
 
@@ -95,7 +95,7 @@ def replay_plans(
     return Replayed(np.clip(correct, 0.0, 1.0), cost)
 
 
-def bins_of(drawn: Pool, policy: Policy) -> Ints:
+def bins_of(drawn: Pool, policy: PerBinPolicy) -> Ints:
     """The difficulty bin of each question, by the policy's pilot of the first samples; 0 where it has no bins."""
     if not policy.edges:
         return np.zeros(len(drawn.questions), dtype=np.int64)
@@ -143,7 +143,7 @@ def _column(table: Candidates, choice: Choice) -> int:
     )
 
 
-def _paid(table: Candidates, plan: Plan, policy: Policy) -> Floats:
+def _paid(table: Candidates, plan: Plan, policy: PerBinPolicy) -> Floats:
     """What each candidate costs each question under this plan, the pilot included where it makes one."""
     if len(plan.choices) == 1:
         return table.cost

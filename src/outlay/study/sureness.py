@@ -1,4 +1,4 @@
-"""What a plan's answers looked like when they were given: from which a calibrated confidence is fitted and a reference for drift
+"""What a policy's answers looked like when they were given: from which a calibrated confidence is fitted and a reference for drift
 is made.
 """
 
@@ -10,13 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from outlay.errors import UserError
-from outlay.policies import Plan, Policy
+from outlay.policies import PerBinPolicy
+from outlay.policies.fit_sequence import replay
 from outlay.promises import Confidence, Drawn, Reference
 from outlay.promises.confidence import Selection, chosen_class
 from outlay.promises.fitting_confidence import MOST_KNOTS, evaluate, fit
 from outlay.study.measure import budgets_up_to, in_order
+from outlay.study.options import Option, replay_options, samples_for
 from outlay.study.pools import Bools, Floats, Ints, Pool
 from outlay.study.replays import bins_of, method_of, score_map
+from outlay.study.runs import Recorded
 
 SELECTIONS: dict[str, Selection] = {"majority": "majority", "weighted": "weighted", "best_of_n": "best_of_n"}
 """The methods of a pool whose answers can be followed sample by sample; a search's cannot."""
@@ -54,23 +57,37 @@ def after(pool: Pool, order: Ints, rows: Ints, count: int, selection: Selection)
     return Answered(Drawn(answers, scores, np.full(rows.size, count), chosen), credit.astype(np.float64), rows)
 
 
-def at_the_end(pool: Pool, order: Ints, policy: Policy, plan: Plan) -> Answered | None:
-    """The answers that the plan gives to every question in this order, by question; None where one of its choices cannot be
-    followed.
-    """
-    if any(method_of(choice) not in SELECTIONS for choice in plan.choices):
+def at_the_end(pool: Pool, order: Ints, option: Option, found: Recorded) -> Answered | None:
+    """The answers that the option gives to every question in this order, by question; None where they cannot be followed."""
+    followed = _followed(pool, order, option, found)
+    if followed is None:
+        return None
+    counts, methods = followed
+    parts = []
+    for count, method in sorted(set(zip(counts.tolist(), methods, strict=True))):
+        rows = np.flatnonzero((counts == count) & (np.array(methods) == method))
+        parts.append(after(pool, order, rows, int(count), SELECTIONS[method]))
+    joined = together(parts)
+    return taken(joined, np.argsort(joined.question, kind="stable"))
+
+
+def _followed(pool: Pool, order: Ints, option: Option, found: Recorded) -> tuple[Ints, list[str]] | None:
+    """How many samples the option draws for each question in this order, and how the answer is chosen among them."""
+    if option.plan is None:
+        method = str(option.select)
+        if method not in SELECTIONS or isinstance(option.policy, PerBinPolicy):
+            return None
+        _, spent = replay(option.policy, samples_for(found, pool, method), order[None])
+        return np.rint(spent[:, 0]).astype(np.int64), [method] * len(pool.questions)
+    assert isinstance(option.policy, PerBinPolicy)
+    choices = option.plan.choices
+    if any(method_of(choice) not in SELECTIONS for choice in choices):
         return None
     bins = np.zeros(len(pool.questions), dtype=np.int64)
-    if len(plan.choices) > 1:
-        bins = bins_of(in_order(pool, order), policy)
-    parts = []
-    for number, choice in enumerate(plan.choices):
-        rows = np.flatnonzero(bins == number)
-        if rows.size:
-            parts.append(after(pool, order, rows, choice.generations, SELECTIONS[method_of(choice)]))
-    joined = together(parts)
-    by_question = np.argsort(joined.question, kind="stable")
-    return taken(joined, by_question)
+    if len(choices) > 1:
+        bins = bins_of(in_order(pool, order), option.policy)
+    counts = np.array([choice.generations for choice in choices], dtype=np.int64)[bins]
+    return counts, [method_of(choices[place]) for place in bins]
 
 
 def together(parts: Sequence[Answered]) -> Answered:
@@ -104,21 +121,21 @@ def taken(answered: Answered, rows: Ints | Bools) -> Answered:
 
 
 def confidence_of(
-    pool: Pool, orders: Sequence[Ints], policy: Policy, plan: Plan, learn: Ints, seed: int = 0
+    pool: Pool, orders: Sequence[Ints], option: Option, found: Recorded, learn: Ints, seed: int = 0
 ) -> Confidence | None:
-    """A confidence for the plan's answers, and for those that are given with fewer samples (a deadline, a smaller budget).
+    """A confidence for the option's answers, and for those that are given with fewer samples (a deadline, a smaller budget).
 
     Fitted to all questions at 1, 2, 4, ... samples and at the plan's end in four orders; its quality is that of the plan's
     answers in the first order, on questions that the fit did not see. None where the plan's answers cannot be followed, or are
     all right or all wrong.
     """
-    ends = [at_the_end(pool, order, policy, plan) for order in orders[:FITTING_ORDERS]]
+    ends = [at_the_end(pool, order, option, found) for order in orders[:FITTING_ORDERS]]
     if any(end is None for end in ends):
         return None
-    selection = SELECTIONS[method_of(plan.choices[-1])]
+    selection = SELECTIONS[str(option.select) if option.plan is None else method_of(option.plan.choices[-1])]
     every = np.arange(len(pool.questions))
-    largest = max(choice.generations for choice in plan.choices)
     parts = [end for end in ends if end is not None]
+    largest = int(max(part.drawn.drawn.max() for part in parts))
     for order in orders[:FITTING_ORDERS]:
         parts += [after(pool, order, every, k, selection) for k in budgets_up_to(largest)]
     rows = together(parts)
@@ -133,38 +150,34 @@ def confidence_of(
     return fitted.model_copy(update={"reliability": quality, "score_knots": knots, "score_values": values})
 
 
-def reference_of(
-    pool: Pool, order: Ints, policy: Policy, plan: Plan, cost: Floats, learn: Ints, test: Ints
-) -> Reference:
-    """What the plan's answered questions look like: edges from the learning questions, counts from the tested ones.
-
-    `cost` `[Q]` is what the plan cost each question in this order.
-    """
-    found = statistics_of(pool, order, policy, plan, cost)
-    split = [{name: _known(values[rows]) for name, values in found.items()} for rows in (learn, test)]
-    usable = [name for name in found if all(len(side[name]) > 0 for side in split)]
+def reference_of(pool: Pool, order: Ints, option: Option, found: Recorded, learn: Ints, test: Ints) -> Reference:
+    """What the option's answered questions look like: edges from the learning questions, counts from the tested ones."""
+    known = statistics_of(pool, order, option, found)
+    split = [{name: _known(values[rows]) for name, values in known.items()} for rows in (learn, test)]
+    usable = [name for name in known if all(len(side[name]) > 0 for side in split)]
     learned, tested = ({name: side[name] for name in usable} for side in split)
-    return Reference.of(learned, tested, about=f"answered with a budget of {plan.budget:g} generations")
+    return Reference.of(learned, tested, about=option.name)
 
 
-def statistics_of(pool: Pool, order: Ints, policy: Policy, plan: Plan, cost: Floats) -> dict[str, Floats]:
-    """`outlay.promises.statistics` of every question's samples `[Q]`, NaN where one is not known."""
-    found = {"cost": cost}
-    end = at_the_end(pool, order, policy, plan)
+def statistics_of(pool: Pool, order: Ints, option: Option, found: Recorded) -> dict[str, Floats]:
+    """`outlay.promises.statistics` of every question's samples in this order `[Q]`, NaN where one is not known."""
+    _, cost = replay_options(pool, [option], [order], found)
+    told = {"cost": cost[:, 0]}
+    end = at_the_end(pool, order, option, found)
     if end is None:
-        return found
+        return told
     number, width = end.drawn.drawn, end.drawn.answers.shape[1]
     if pool.answers is not None:
         counts = np.stack(
             [(end.drawn.answers == kind).sum(axis=1) for kind in range(int(pool.answers.max(initial=0)) + 1)]
         )
-        found["agreement"] = np.where(number > 1, counts.max(axis=0) / number, np.nan)
+        told["agreement"] = np.where(number > 1, counts.max(axis=0) / number, np.nan)
     if pool.scores is not None:
         raw = np.take_along_axis(pool.scores, order[:, :width], axis=1)
         drawn = np.isfinite(raw) & (np.arange(width)[None, :] < number[:, None])
         best = np.where(drawn, raw, -np.inf).max(axis=1)
-        found["score"] = np.where(np.isfinite(best), best, np.nan)
-    return found
+        told["score"] = np.where(np.isfinite(best), best, np.nan)
+    return told
 
 
 def _known(values: Floats) -> list[float]:
