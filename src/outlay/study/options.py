@@ -15,6 +15,7 @@ import numpy as np
 from outlay.errors import UserError
 from outlay.policies import Choice, Difficulty, PerBinPolicy, Plan, RulePolicy, SequentialPolicy, fit_policy
 from outlay.policies.fit_sequence import fit_path, replay
+from outlay.policies.prefixes import Prefixes, prefixes
 from outlay.policies.samples import Samples, Select
 from outlay.study.calibration import calibration_view
 from outlay.study.deciding import STRATEGIES
@@ -95,12 +96,36 @@ def replay_options(
         assert isinstance(policy, PerBinPolicy)
         done = replay_plans(pool, policy, plans, orders, found.runs)
         correct[:, planned], cost[:, planned] = done.correct, done.cost
-    stacked = np.stack(orders)
+    replays = _Replays(found, pool, np.stack(orders))
     for place, option in enumerate(options):
         if not isinstance(option.policy, PerBinPolicy):
-            right, spent = replay(option.policy, samples_for(found, pool, option.policy.select), stacked)
+            right, spent = replays.of(option.policy)
             correct[:, place], cost[:, place] = right.mean(axis=1), spent.mean(axis=1)
     return np.clip(correct, 0.0, 1.0), cost
+
+
+class _Replays:
+    """Replays of many policies on the same orders; what is seen at each stage is worked out once for all that look at the same
+    stages.
+    """
+
+    def __init__(self, found: Recorded, pool: Pool, orders: Ints) -> None:
+        self.found, self.pool, self.orders = found, pool, orders
+        self._seen: dict[tuple[str, tuple[int, ...]], Prefixes] = {}
+
+    def of(self, policy: SequentialPolicy | RulePolicy) -> tuple[Floats, Floats]:
+        """`outlay.policies.fit_sequence.replay` of this policy: correctness and cost, `[Q, O]` each."""
+        samples = samples_for(self.found, self.pool, policy.select)
+        if isinstance(policy, RulePolicy):
+            return replay(policy, samples, self.orders)
+        walk = policy.walk(policy.plan())
+        key = (policy.select, walk.stages)
+        if key not in self._seen:
+            self._seen[key] = prefixes(samples, self.orders, walk.stages)
+        rows = self._seen[key]
+        ended = walk.end(rows)
+        shape = (len(self.orders), samples.questions)
+        return ended.credit(rows).reshape(shape).T, ended.cost(rows).reshape(shape).T
 
 
 def samples_for(found: Recorded, pool: Pool, method: str) -> Samples:
