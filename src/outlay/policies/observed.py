@@ -63,10 +63,13 @@ class Stop:
     """Nothing more is to be spent; answer with what there is.
 
     `place` is the sample that carries the answer, by its position in the state, and `confidence` the policy's own estimate that it
-    is right; None where the strategy that was run has chosen already.
+    is right; None where the strategy that was run has chosen already. Where `strategy` is given, its rule chooses among the `first`
+    so many samples of the state: what was measured, and no more.
     """
 
     reason: str
     bin: int | None = None
     place: int | None = None
     confidence: float | None = None
+    strategy: dict[str, Any] | None = None
+    first: int | None = None
