@@ -31,25 +31,38 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, as the model reads it.")],
     policy: Annotated[
         Path | None,
-        typer.Option("--policy", help="The policy file that decides; without it the same samples for any question.", readable=False),
+        typer.Option(
+            "--policy",
+            help="The policy file that decides; without it the same samples for any question.",
+            readable=False,
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", help=f"Address of the model (default: the policy's, or {MODEL}).", autocompletion=completion.models),
+        typer.Option(
+            "--model",
+            help=f"Address of the model (default: the policy's, or {MODEL}).",
+            autocompletion=completion.models,
+        ),
     ] = None,
     verifier: Annotated[
         str | None,
-        typer.Option("--verifier", help="Address of the verifier (default: the policy's).", autocompletion=completion.verifiers),
+        typer.Option(
+            "--verifier", help="Address of the verifier (default: the policy's).", autocompletion=completion.verifiers
+        ),
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option("--task", help="What an answer is (default: the policy's or the model's).", autocompletion=completion.tasks),
+        typer.Option(
+            "--task", help="What an answer is (default: the policy's or the model's).", autocompletion=completion.tasks
+        ),
     ] = None,
     budget: Annotated[
         float | None, typer.Option("--budget", help=f"The most generations (default: the policy's own, or {BUDGET}).")
     ] = None,
     target_confidence: Annotated[
-        float | None, typer.Option("--target-confidence", help="Go on through the policy's budgets until P(right) is this.")
+        float | None,
+        typer.Option("--target-confidence", help="Go on through the policy's budgets until P(right) is this."),
     ] = None,
     deadline: Annotated[
         float | None, typer.Option("--deadline", help="Seconds after which the best so far is the answer.")
@@ -77,7 +90,9 @@ def ask(
     console = Console(stderr=as_json)
     fitted = policy is not None
     used = _policy(policy, model, verifier, task, budget)
-    answered = asyncio.run(_answered(console, used, question, model, task, budget, target_confidence, deadline, seed, as_json))
+    answered = asyncio.run(
+        _answered(console, used, question, model, task, budget, target_confidence, deadline, seed, as_json)
+    )
     uniform = uniform_alternative(used, answered) if fitted else None
     if as_json:
         told = {"question": answered.asked.text, **spending_of(answered, uniform, explain=True)}
@@ -86,10 +101,13 @@ def ask(
     _show(console, answered, uniform)
 
 
-def _policy(path: Path | None, model: str | None, verifier: str | None, task: str | None, budget: float | None) -> Policy:
+def _policy(
+    path: Path | None, model: str | None, verifier: str | None, task: str | None, budget: float | None
+) -> Policy:
     """The policy in the file, or one that treats every question alike."""
-    from outlay import models, tasks
+    from outlay import models
     from outlay.policies import Choice, Plan, Policy
+    from outlay.serve.questions import FREE, task_of
 
     if path is not None:
         found = Policy.load(path)
@@ -98,8 +116,8 @@ def _policy(path: Path | None, model: str | None, verifier: str | None, task: st
     if model is None and verifier is None:
         model, verifier = MODEL, VERIFIER
     model = model or MODEL
-    name = task or getattr(models.load(model), "task", "") or "free"
-    votes = name == "free" or tasks.load(name).answers_can_vote
+    name = task or getattr(models.load(model), "task", "") or FREE
+    votes = task_of(name).answers_can_vote
     strategy = "majority" if verifier is None else "weighted_best_of_n" if votes else "best_of_n"
     generations = max(1, int(budget or BUDGET))
     choice = Choice(strategy={"name": strategy}, generations=generations)
@@ -120,17 +138,16 @@ async def _answered(
 ) -> Answered:
     from rich.live import Live
 
-    from outlay import models, tasks, verifiers
+    from outlay import models, verifiers
     from outlay.cost import Prices
-    from outlay.drive.solving import LastLine
     from outlay.serve.account import Account
     from outlay.serve.budgets import default_budget
     from outlay.serve.engines import engine_for
     from outlay.serve.outcome import Asked
-    from outlay.serve.questions import last_word, whole
+    from outlay.serve.questions import last_word, task_of, whole
     from outlay.serve.spending import Spender
 
-    judge = LastLine() if (task or policy.task) == "free" else tasks.load(task or policy.task)
+    judge = task_of(task or policy.task)
     proposer = models.load(model or policy.model)
     if "#" not in policy.model:
         policy.check(model=proposer.name)
@@ -170,15 +187,29 @@ def under_way(question: str, events: list[Mapping[str, Any]]) -> RenderableType:
     for event in events:
         if event["event"] == "spend":
             bin_ = "" if event["bin"] is None else f", difficulty bin {event['bin']} (0 = easiest)"
-            lines.append(Text(f"→ {event['purpose']}: {event['strategy']['name']}, {event['generations']} more{bin_}", style="dim"))
+            lines.append(
+                Text(
+                    f"→ {event['purpose']}: {event['strategy']['name']}, {event['generations']} more{bin_}", style="dim"
+                )
+            )
     table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
     for name in ("#", "answer", "score", "", "tokens"):
-        table.add_column(name, justify="right" if name in ("#", "tokens", "score") else "left", overflow="ellipsis", no_wrap=True)
+        table.add_column(
+            name, justify="right" if name in ("#", "tokens", "score") else "left", overflow="ellipsis", no_wrap=True
+        )
     for event in sorted((one for one in events if one["event"] == "candidate"), key=lambda one: one["place"]):
         score = event["score"]
         bar = "" if score is None else "█" * max(1, round(score * BAR))
-        shown = Text(str(event["answer"]) if event["answer"] is not None else "no answer", style="" if event["answer"] else "dim")
-        table.add_row(str(event["place"] + 1), shown, "" if score is None else f"{score:.2f}", Text(bar, style="cyan"), str(event["tokens"]))
+        shown = Text(
+            str(event["answer"]) if event["answer"] is not None else "no answer", style="" if event["answer"] else "dim"
+        )
+        table.add_row(
+            str(event["place"] + 1),
+            shown,
+            "" if score is None else f"{score:.2f}",
+            Text(bar, style="cyan"),
+            str(event["tokens"]),
+        )
     lines.append(table)
     stops = [event for event in events if event["event"] == "stop"]
     if stops:
@@ -194,12 +225,14 @@ def _show(console: Console, answered: Answered, uniform: Mapping[str, Any] | Non
     judged = cost.verifier_prompt_tokens + cost.verifier_generated_tokens
     read = f", the verifier read {judged:,}" if judged else ""
     console.print(
-        f"Cost: {answered.generations:g} generations, {cost.generated_tokens:,} tokens written{read}; {cost.seconds:.2f} s.", highlight=False
+        f"Cost: {answered.generations:g} generations, {cost.generated_tokens:,} tokens written{read}; {cost.seconds:.2f} s.",
+        highlight=False,
     )
     if uniform is not None:
         more = "at least " if uniform["at_least"] else ""
         console.print(
-            f"Uniform best-of-N, for {uniform['for']}: {more}{uniform['generations']:g} generations, about {uniform['tokens']:,} tokens.",
+            f"Uniform best-of-N, for {uniform['for']}: {more}{uniform['generations']:g} generations, "
+            f"about {uniform['tokens']:,} tokens.",
             highlight=False,
         )
 

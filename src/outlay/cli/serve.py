@@ -13,7 +13,14 @@ from outlay.cli import completion
 from outlay.cli.options import AsJson, UnsafeNoSandbox, Verbose
 from outlay.errors import UserError
 
-NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "httptools": "httptools", "aiohttp": "aiohttp", "prometheus_client": "prometheus-client", "tenacity": "tenacity"}
+NEEDED = {
+    "fastapi": "fastapi",
+    "uvicorn": "uvicorn",
+    "httptools": "httptools",
+    "aiohttp": "aiohttp",
+    "prometheus_client": "prometheus-client",
+    "tenacity": "tenacity",
+}
 """Modules that the extra `serve` brings, each with its distribution."""
 
 
@@ -32,7 +39,9 @@ def serve(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option("--task", help="What an answer is, where the policy's task is not here.", autocompletion=completion.tasks),
+        typer.Option(
+            "--task", help="What an answer is, where the policy's task is not here.", autocompletion=completion.tasks
+        ),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen at; a public one needs keys.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen at (0: any that is free).")] = 8000,
@@ -42,7 +51,9 @@ def serve(
     ] = None,
     new_key: Annotated[
         str | None,
-        typer.Option("--new-key", help="Make a key with this name, add its hash to --api-key-file, print the key and end."),
+        typer.Option(
+            "--new-key", help="Make a key with this name, add its hash to --api-key-file, print the key and end."
+        ),
     ] = None,
     traces: Annotated[
         Path | None,
@@ -55,13 +66,15 @@ def serve(
         float | None,
         typer.Option(
             "--budget",
-            help="Generations for a request that asks for no budget (default: the promised budget, else the least that cannot be told "
-            "from the most accurate).",
+            help="Generations for a request that asks for no budget (default: the promised budget, else the least that cannot be "
+            "told from the most accurate).",
         ),
     ] = None,
     most_generations: Annotated[
         int | None,
-        typer.Option("--most-generations", help="Hard cap of any request, in generations (default: the policy's largest)."),
+        typer.Option(
+            "--most-generations", help="Hard cap of any request, in generations (default: the policy's largest)."
+        ),
     ] = None,
     most_tokens: Annotated[
         int | None, typer.Option("--most-tokens", help="Hard cap of any request, in generated tokens.")
@@ -105,7 +118,9 @@ def serve(
         _make_key(api_key_file, new_key, as_json)
         return
     if policy is None:
-        raise UserError("--policy FILE is missing: outlay demo writes one (demo/policy.yaml), outlay calibrate makes one from traces")
+        raise UserError(
+            "--policy FILE is missing: outlay demo writes one (demo/policy.yaml), outlay calibrate makes one from traces"
+        )
     need_extra()
     from outlay.serve.running import bound, run
     from outlay.serve.service import Service
@@ -137,11 +152,13 @@ def serve(
     name, number = listening.getsockname()[:2]
     url = f"http://{f'[{name}]' if ':' in name else name}:{number}"
 
-    def ready() -> None:
+    def ready(_: object) -> None:
         if as_json:
             sys.stdout.write(json.dumps({"url": url, "policy": str(policy), "model": service.model.name}) + "\n")
         else:
-            sys.stdout.write(f"Serving {policy} at {url} (the live page) and {url}/v1 (for OpenAI's clients). Ctrl-C ends.\n")
+            sys.stdout.write(
+                f"Serving {policy} at {url} (the live page) and {url}/v1 (for OpenAI's clients). Ctrl-C ends.\n"
+            )
         sys.stdout.flush()
 
     run(service, listening, ready)

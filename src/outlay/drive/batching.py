@@ -11,6 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from outlay.cost import Ledger, Prices
 from outlay.drive.running import Pending, Running
@@ -129,10 +131,10 @@ class BatchingDriver:
         verifier = self.verifier
         if verifier is not None and not verifier.idle and (self.model.idle or verifier.backlog >= verifier.capacity):
             for (active, pending), scores in verifier.advance():
-                self._answer(active, lambda a=active, p=pending, s=scores: p.done(a.served.scored(p, s)))
+                self._answer(active, pending, partial(active.served.scored, pending, scores))
         elif not self.model.idle:
             for (active, pending), solutions in self.model.advance():
-                self._answer(active, lambda a=active, p=pending, s=solutions: p.done(self._sampled(a, p, s)))
+                self._answer(active, pending, partial(self._sampled, active, pending, solutions))
         else:
             raise OutlayError("units are waiting but neither engine has work: a strategy's request was lost")
 
@@ -143,8 +145,8 @@ class BatchingDriver:
         self.tokens_generated += ledger.spent.generated_tokens - before
         return sampled
 
-    def _answer(self, active: _Active, answer: Callable[[], None]) -> None:
+    def _answer(self, active: _Active, pending: Pending, result: Callable[[], Any]) -> None:
         """Give a unit what it waits for."""
-        answer()
+        pending.done(result())
         if active.running.finished:
             self._ended.append(active)

@@ -11,9 +11,11 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from outlay.cost import Prices
 from outlay.drive.batching import BatchingDriver, _Active
+from outlay.drive.running import Pending
 from outlay.drive.serving import Unit
 from outlay.errors import OutlayError
 from outlay.models.model import InProcessModel
@@ -119,9 +121,9 @@ class StandingDriver(BatchingDriver):
             return
         self._open[id(active)] = order
 
-    def _answer(self, active: _Active, answer: Callable[[], None]) -> None:
+    def _answer(self, active: _Active, pending: Pending, result: Callable[[], Any]) -> None:
         try:
-            super()._answer(active, answer)
+            super()._answer(active, pending, result)
         except Exception as error:  # noqa: BLE001 whatever it is, it is this unit's
             active.error = error
             self._ended.append(active)

@@ -6,6 +6,7 @@ in a terminal.
 """
 
 from outlay.serve.engines import Awaiting, Engine, Inside, engine_for
-from outlay.serve.spending import Answered, Asked, Spender
+from outlay.serve.outcome import Answered, Asked
+from outlay.serve.spending import Spender
 
 __all__ = ["Answered", "Asked", "Awaiting", "Engine", "Inside", "Spender", "engine_for"]

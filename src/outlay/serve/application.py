@@ -23,7 +23,7 @@ from outlay.serve.live import live_page
 from outlay.serve.outcome import Answered, Asked
 from outlay.serve.refusals import Refusal
 from outlay.serve.replies import Said, Shape, comment, said_by, spending_of
-from outlay.serve.requests import ChatRequest, CompletionRequest, Message, Spending
+from outlay.serve.requests import MOST_CHOICES, ChatRequest, CompletionRequest, Message, Spending
 from outlay.serve.service import NAME, Service
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,10 @@ KEEP_ALIVE_SECONDS = 1.0
 PATHS = {ChatRequest: "/chat/completions", CompletionRequest: "/completions"}
 NO_STORE = {"Cache-Control": "no-store"}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": says, "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}}}
+    status: {
+        "description": says,
+        "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
+    }
     for status, says in {
         400: "The request is wrong; the message says what, and `param` where.",
         401: "No valid key.",
@@ -50,7 +53,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A completion, or a stream of chunks where `stream` is true.",
-        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {"schema": {"type": "string"}}},
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
     }
 }
 
@@ -75,7 +81,9 @@ def application(service: Service) -> Gate:
         codes = {404: "not_found", 405: "method_not_allowed"}
         says = {404: "there is no such path here", 405: "this path does not take this method"}
         status = error.status_code
-        return refused(Refusal(status, says.get(status, str(error.detail)), code=codes.get(status), headers=error.headers))
+        return refused(
+            Refusal(status, says.get(status, str(error.detail)), code=codes.get(status), headers=error.headers)
+        )
 
     @app.exception_handler(Refusal)
     async def told(_: Request, error: Refusal) -> Response:
@@ -87,7 +95,9 @@ def application(service: Service) -> Gate:
         service.check(body)
         question = body.question()
         before = [message.model_dump(exclude_none=True) for message in body.messages[:-1]]
-        first = service.asked(body, question or "", before)
+        count = body.n or 1
+        asked = service.asked(body, _id(request), [question or ""] * count, before)
+        first = asked[0]
         spend = service.passes(body, first)
         if spend is not None:
             return await _passed(service, request, body, first, spend)
@@ -97,8 +107,6 @@ def application(service: Service) -> Gate:
             )
         if question is None or not question.strip():
             raise Refusal(400, "the last message holds no question", param="messages")
-        count = body.n or 1
-        asked = [service.asked(body, question, before, number, count) for number in range(count)]
         return await _answered(service, request, body, asked)
 
     @app.post("/v1/completions", response_model=None, responses=EVENTS | ERRORS, tags=["openai"])
@@ -107,15 +115,15 @@ def application(service: Service) -> Gate:
         service.check(body)
         if not body.prompts or not all(prompt.strip() for prompt in body.prompts):
             raise Refusal(400, "there is no prompt", param="prompt")
-        first = service.asked(body, body.prompts[0])
-        spend = service.passes(body, first)
-        if spend is not None:
-            return await _passed(service, request, body, first, spend)
-        count = (body.n or 1) * len(body.prompts)
-        if count > 128:
-            raise Refusal(400, f"{count} answers are more than one request may ask for: at most 128", param="n")
         wanted = [prompt for prompt in body.prompts for _ in range(body.n or 1)]
-        asked = [service.asked(body, prompt, (), number, count) for number, prompt in enumerate(wanted)]
+        if len(wanted) > MOST_CHOICES:
+            raise Refusal(
+                400, f"{len(wanted)} answers are more than one request may ask for: at most {MOST_CHOICES}", param="n"
+            )
+        asked = service.asked(body, _id(request), wanted)
+        spend = service.passes(body, asked[0])
+        if spend is not None:
+            return await _passed(service, request, body, asked[0], spend)
         return await _answered(service, request, body, asked)
 
     @app.get("/v1/models", tags=["openai"], responses={401: ERRORS[401]})
@@ -139,8 +147,8 @@ def application(service: Service) -> Gate:
             {
                 "says": service.policy.describe(),
                 "promise": None if promise is None else promise.sentence(),
-                "default_budget": service.default_budget,
-                "largest_budget": service.largest_budget,
+                "default_budget": service.limits.default_budget,
+                "largest_budget": service.limits.largest_budget,
                 "budgets": service.budgets,
                 "examples": service.examples,
                 "policy": service.policy.model_dump(mode="json"),
@@ -170,7 +178,11 @@ def application(service: Service) -> Gate:
     async def page() -> Response:
         """The live page."""
         content, allowed = live_page()
-        headers = {"Content-Security-Policy": allowed, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+        headers = {
+            "Content-Security-Policy": allowed,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+        }
         return Response(content, media_type="text/html; charset=utf-8", headers=headers)
 
     settings = service.settings
@@ -185,7 +197,9 @@ def refused(refusal: Refusal) -> Response:
 def _first_problem(error: RequestValidationError) -> Refusal:
     """The first thing that is wrong with a request, and where; what the client sent is not repeated."""
     problem = error.errors()[0]
-    where = ".".join(str(part)[:40] for part in problem["loc"] if part != "body" and not str(part).startswith("function-"))
+    where = ".".join(
+        str(part)[:40] for part in problem["loc"] if part != "body" and not str(part).startswith("function-")
+    )
     if problem["type"] == "json_invalid":
         return Refusal(400, "the body is not JSON", code="invalid_json")
     says = str(problem["msg"]).removeprefix("Value error, ")[:300].encode("utf-8", "replace").decode("utf-8")
@@ -203,7 +217,12 @@ async def _passed(
     assert service.passing is not None
     passing, path = service.passing, PATHS[type(body)]
     sent = upstream_body(await request.body(), await upstream_name(service), spend)
-    headers = {**NO_STORE, "X-Outlay-Generations": "1", "X-Outlay-Strategy": str(spend.strategy["name"]), "X-Outlay-Stopped-By": "passed"}
+    headers = {
+        **NO_STORE,
+        "X-Outlay-Generations": "1",
+        "X-Outlay-Strategy": str(spend.strategy["name"]),
+        "X-Outlay-Stopped-By": "passed",
+    }
     if not body.stream:
         reply = await while_there(
             request.receive, service.pass_through(lambda: passing.whole(path, sent), asked, spend)
@@ -252,7 +271,9 @@ def upstream_body(raw: bytes, model: str, spend: Spend) -> bytes:
     client gave one. Where nothing is to be changed the very same bytes."""
     content: dict[str, Any] = json.loads(raw)
     temperature = spend.strategy.get("temperature", 0.0 if spend.strategy.get("name") == "greedy" else 1.0)
-    same = content.get("model") == model and "outlay" not in content and ("temperature" in content or "tools" in content)
+    same = (
+        content.get("model") == model and "outlay" not in content and ("temperature" in content or "tools" in content)
+    )
     if same:
         return raw
     content["model"] = model
@@ -337,6 +358,11 @@ async def _ended(work: asyncio.Future[Any]) -> None:
         work.cancel()
     with suppress(asyncio.CancelledError, Exception):
         await work
+
+
+def _id(request: Request) -> str:
+    """The request's identifier, which its trace, its log lines and its reply have."""
+    return str(request.scope["state"]["request_id"])
 
 
 def _reply_id(asked: Asked, body: ChatRequest | CompletionRequest) -> str:

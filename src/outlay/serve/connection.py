@@ -43,7 +43,9 @@ async def _until_gone(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> No
 class Stream(Response):
     """A reply whose pieces are sent as they come. When the client goes away they are closed (`aclose`), whatever they wait for."""
 
-    def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str], media_type: str = "text/event-stream") -> None:
+    def __init__(
+        self, pieces: AsyncIterator[bytes], headers: Mapping[str, str], media_type: str = "text/event-stream"
+    ) -> None:
         super().__init__(status_code=200, headers=dict(headers), media_type=media_type)
         del self.headers["content-length"]
         self._pieces = pieces

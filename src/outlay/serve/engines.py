@@ -44,7 +44,9 @@ class Engine(Protocol):
         """End what is under way, and let go of connections and threads."""
         ...
 
-    async def run(self, unit: Unit, account: Account, task: Task, before: Sequence[Message], seconds: float | None) -> Trace:
+    async def run(
+        self, unit: Unit, account: Account, task: Task, before: Sequence[Message], seconds: float | None
+    ) -> Trace:
         """One run, entered in the account. `before` are the messages before the question, for models that read them."""
         ...
 
@@ -82,7 +84,9 @@ class Inside:
         """End the thread when what is under way has ended."""
         await asyncio.to_thread(self._driver.close)
 
-    async def run(self, unit: Unit, account: Account, task: Task, before: Sequence[Message], seconds: float | None) -> Trace:
+    async def run(
+        self, unit: Unit, account: Account, task: Task, before: Sequence[Message], seconds: float | None
+    ) -> Trace:
         """One run; cancelled, it is given up at once and its account still comes."""
         with account.running() as opened:
             order = asyncio.ensure_future(self._driver.solve_one(replace(unit, watch=opened), seconds))
@@ -118,17 +122,19 @@ class Awaiting:
 
     async def start(self) -> None:
         """Find out what the servers do."""
-        for one in (self.model, self.verifier):
-            if hasattr(one, "ready"):
-                await one.ready()
+        for ready in (getattr(one, "ready", None) for one in (self.model, self.verifier)):
+            if ready is not None:
+                await ready()
 
     async def close(self) -> None:
         """Close connections."""
-        for one in (self.model, self.verifier):
-            if hasattr(one, "close"):
-                await one.close()
+        for close in (getattr(one, "close", None) for one in (self.model, self.verifier)):
+            if close is not None:
+                await close()
 
-    async def run(self, unit: Unit, account: Account, task: Task, before: Sequence[Message], seconds: float | None) -> Trace:
+    async def run(
+        self, unit: Unit, account: Account, task: Task, before: Sequence[Message], seconds: float | None
+    ) -> Trace:
         """One run; cancelled, the calls that are out are cancelled with it and what they had drawn is in the account."""
         model: Any = self.model
         if hasattr(model, "talking"):

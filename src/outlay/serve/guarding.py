@@ -30,7 +30,10 @@ BODY_BYTES, BODY_SECONDS = 2**20, 20.0
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with an end to its patience: a request's head is there in time and of a sensible size, or the connection ends."""
+    """uvicorn's protocol with an end to its patience.
+
+    A request's head is there in time and of a sensible size, or the connection ends.
+    """
 
     _head = 0
     _in_head = True
@@ -137,7 +140,9 @@ class Gate:
     def _head(self, scope: Scope) -> None:
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) > self.head_bytes:
-            raise Refusal(431, f"the request's headers are larger than {self.head_bytes:,} bytes", code="headers_too_large")
+            raise Refusal(
+                431, f"the request's headers are larger than {self.head_bytes:,} bytes", code="headers_too_large"
+            )
         named = dict(headers)
         if self.keys is not None and scope["path"] not in OPEN:
             shown = named.get(b"authorization")

@@ -39,7 +39,8 @@ class Keys:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(
-                f"the key file {path} cannot be read ({reason(error)}); make one with outlay serve --new-key NAME --api-key-file {path}"
+                f"the key file {path} cannot be read ({reason(error)}); make one with outlay serve --new-key NAME "
+                f"--api-key-file {path}"
             ) from None
         found = {}
         for number, line in enumerate(lines, start=1):
@@ -48,12 +49,14 @@ class Keys:
             match = LINE.fullmatch(line.strip())
             if match is None:
                 raise UserError(
-                    f"{path}, line {number} should hold a name and sha256:HASH and holds something else: keys do not stand in this file "
-                    "themselves, so make one with --new-key NAME"
+                    f"{path}, line {number} should hold a name and sha256:HASH and holds something else: keys do not stand in this "
+                    "file themselves, so make one with --new-key NAME"
                 )
             found[match["name"]] = match["digest"]
         if not found:
-            raise UserError(f"the key file {path} holds no key: make one with outlay serve --new-key NAME --api-key-file {path}")
+            raise UserError(
+                f"the key file {path} holds no key: make one with outlay serve --new-key NAME --api-key-file {path}"
+            )
         return cls(found)
 
     def holder(self, authorization: str | None) -> str | None:
@@ -73,7 +76,10 @@ def digest_of(key: str) -> str:
 
 
 def make_key(path: Path, name: str) -> str:
-    """A new key, whose hash is added to the file; it is in the answer and nowhere else. Raises UserError for a bad or taken name."""
+    """A new key, whose hash is added to the file; it is in the answer and nowhere else.
+
+    Raises UserError for a name that is none, or taken.
+    """
     if LINE.fullmatch(f"{name} sha256:{'0' * 64}") is None:
         raise UserError(f"{name!r:.80} is no name for a key: letters, digits, dots, dashes and underscores, at most 64")
     if path.exists() and path.stat().st_size and name in Keys.load(path).digests:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from outlay.serve.outcome import Answered, Reason
 from outlay.types import Cost
@@ -36,6 +36,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
 
         def counter(name: str, says: str, *labels: str) -> Counter:
@@ -46,7 +47,11 @@ class Metrics:
 
         self.requests = counter("outlay_requests", "Requests by path and status.", "path", "status")
         self.seconds = Histogram(
-            "outlay_request_seconds", "Time from a request to the end of its answer.", ("path",), registry=registry, buckets=SECONDS
+            "outlay_request_seconds",
+            "Time from a request to the end of its answer.",
+            ("path",),
+            registry=registry,
+            buckets=SECONDS,
         )
         self.generations = Histogram(
             "outlay_generations", "Generations that an answer took.", registry=registry, buckets=GENERATIONS
@@ -57,13 +62,17 @@ class Metrics:
         self.stops = counter("outlay_stops", "Answers by what ended the spending.", "reason")
         self.expected = counter("outlay_expected_right", "Sum of the answers' confidences: right answers to expect.")
         self.with_confidence = counter("outlay_answers_with_confidence", "Answers that have a confidence.")
-        self.upstream_errors = counter("outlay_upstream_errors", "Failed calls upstream by kind, repeated ones among them.", "kind")
+        self.upstream_errors = counter(
+            "outlay_upstream_errors", "Failed calls upstream by kind, repeated ones among them.", "kind"
+        )
         self.gone = counter("outlay_clients_gone", "Requests whose client went away before the answer.")
         self.running = gauge("outlay_running", "Requests under way.")
         self.waiting = gauge("outlay_waiting", "Requests in the queue.")
         self.draining = gauge("outlay_draining", "1 once the server was asked to end.")
         self.traces = counter("outlay_traces", "Traces that were kept, and that could not be.", "kept")
-        self.evidence = gauge("outlay_drift_evidence", "Evidence (e-value) that requests differ from the calibration's.", "statistic")
+        self.evidence = gauge(
+            "outlay_drift_evidence", "Evidence (e-value) that requests differ from the calibration's.", "statistic"
+        )
         self.alarm = gauge("outlay_drift_alarm", "1 while the drift alarm is on.")
         self.observed = counter("outlay_drift_observed", "Answers that the drift monitor has seen.")
         for reason in get_args(Reason):

@@ -40,7 +40,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answered:
-    """One answer, the candidates it was chosen from, and everything that it cost."""
+    """One answer, the candidates it was chosen from, and everything that it cost.
+
+    `shown_before` are samples that were looked at and are no candidates: a pilot's, where a search went on without them.
+    """
 
     asked: Asked
     answer: str | None
@@ -56,6 +59,7 @@ class Answered:
     stopped_by: Reason
     stopped_because: str
     note: str = ""
+    shown_before: int = 0
 
     @property
     def generations(self) -> float:

@@ -48,7 +48,11 @@ class Passing:
     """Calls to one server. `failed` is told of each failed call, by a word from a short list."""
 
     def __init__(
-        self, address: Address, key: Key, failed: Callable[[str], None] = lambda kind: None, patience: Patience = PATIENCE
+        self,
+        address: Address,
+        key: Key,
+        failed: Callable[[str], None] = lambda kind: None,
+        patience: Patience = PATIENCE,
     ) -> None:
         self.address, self._key, self._failed, self.patience = address, key, failed, patience
         self._session: aiohttp.ClientSession | None = None
@@ -182,7 +186,9 @@ class Passing:
     def _told(self, failure: Failure) -> Refusal:
         if failure.load:
             after = str(max(1, round(failure.retry_after or 1)))
-            return Refusal(429, "the model's server has too much to do", code="rate_limit_exceeded", headers={"Retry-After": after})
+            return Refusal(
+                429, "the model's server has too much to do", code="rate_limit_exceeded", headers={"Retry-After": after}
+            )
         return Refusal(502, f"the model's server does not answer ({failure.says})", code="upstream_error")
 
 
@@ -198,7 +204,9 @@ class _Asked:
             self._response = response = await self._request
             if response.status >= 400:
                 body = await response.read()
-                failure = of_status(response.status, self._key.hidden(body.decode("utf-8", "replace")), response.headers)
+                failure = of_status(
+                    response.status, self._key.hidden(body.decode("utf-8", "replace")), response.headers
+                )
                 if failure.transient or response.status in (401, 403):
                     response.release()
                     raise failure

@@ -1,13 +1,25 @@
-"""What a model of this process has to read at the end of a question, which a person who types one need not know."""
+"""Questions as people type them: what an answer to one is, and what a model of this process has to read at its end."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from outlay.drive.solving import LastLine
 from outlay.errors import UserError
-from outlay.tasks import Task
+from outlay.tasks import Task, load
 
 LOOKED_AT = 8
+FREE = "free"
+"""The task of questions that belong to none: the answer is the last line."""
+
+
+def task_of(address: str) -> Task:
+    """The task at that address, or the one of free questions.
+
+    >>> task_of("free").extract("So it is\n\n42\n")
+    '42'
+    """
+    return LastLine() if address == FREE else load(address)
 
 
 def last_word(task: Task, model: Any) -> str:

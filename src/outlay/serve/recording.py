@@ -56,7 +56,10 @@ class Recorder:
         self._settling = asyncio.create_task(self._settle())
 
     def keep(self, trace: Trace) -> bool:
-        """Enter a trace; when this returns True it is in the store whatever becomes of the process. False: it was not chosen, or lost."""
+        """Enter a trace; when this returns True it is in the store whatever becomes of the process.
+
+        False: it was not chosen, or the disk did not take it.
+        """
         if self._journal is None or (self.share < 1 and random.random() >= self.share):
             return False
         try:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from outlay.errors import OutlayError, UserError
+from outlay.models.openai.failures import CONTEXT, ServerFailed
+
 KINDS = {
     401: "authentication_error",
     403: "permission_error",
@@ -45,3 +48,28 @@ class Refusal(Exception):
     def body(self) -> dict[str, Any]:
         """The error object."""
         return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
+
+
+class NothingInTime(OutlayError):
+    """The deadline struck before there was anything to answer with."""
+
+
+def refusal_of(error: OutlayError, upstream: str | None) -> Refusal:
+    """How a client is told of an error: what it can mend is a 400; what the server at `upstream` did is a 502 without its URL.
+
+    >>> refusal_of(UserError("no server answers at http://inside:8000/v1"), "http://inside:8000/v1").message
+    "the model's server does not answer as it should"
+    """
+    said = str(error)
+    if isinstance(error, NothingInTime):
+        return Refusal(504, said, code="deadline_passed")
+    theirs = upstream is not None and upstream in said
+    if theirs and CONTEXT.search(said):
+        return Refusal(
+            400, "the messages and their answer are longer than the model's context", code="context_length_exceeded"
+        )
+    if theirs or isinstance(error, ServerFailed):
+        return Refusal(502, "the model's server does not answer as it should", code="upstream_error")
+    if isinstance(error, UserError):
+        return Refusal(400, said, code="invalid_question")
+    return Refusal(500, "the server failed at this request; it is not the request's fault")

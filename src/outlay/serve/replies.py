@@ -61,7 +61,10 @@ def spending_of(answered: Answered, uniform: Mapping[str, Any] | None, explain: 
         "seed": answered.asked.seed,
     }
     if explain:
-        fields["candidates"] = [_candidate(one, index == answered.chosen) for index, one in enumerate(answered.candidates)]
+        fields["candidates"] = [
+            {"place": answered.shown_before + index} | _candidate(one, index == answered.chosen)
+            for index, one in enumerate(answered.candidates)
+        ]
     return fields
 
 

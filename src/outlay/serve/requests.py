@@ -1,6 +1,7 @@
 """What clients may ask, field by field: OpenAI's requests, and our own fields under `outlay`.
 
-Fields that are not listed are left alone: they go upstream as they are where a request passes through. Types and ranges are OpenAI's.
+Fields that are not listed are left alone: they go upstream as they are where a request passes through. Types and ranges are
+OpenAI's.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Spending(BaseModel):
         if isinstance(value, Mapping):
             for name in value:
                 if name not in cls.model_fields:
-                    raise ValueError(f'there is no field "{str(name)[:40]}" under `outlay`: {nearest(str(name)[:40], cls.model_fields)}')
+                    raise ValueError(
+                        f'there is no field "{str(name)[:40]}" under `outlay`: {nearest(str(name)[:40], cls.model_fields)}'
+                    )
         return value
 
 
@@ -106,8 +109,12 @@ class Generating(BaseModel):
     model: StrictStr = Field(max_length=512, description="one of GET /v1/models; `outlay` always works")
     n: StrictInt | None = Field(None, ge=1, le=MOST_CHOICES, description="answers; each is spent on by the policy")
     max_tokens: StrictInt | None = Field(None, ge=1, description="tokens of the longest answer")
-    temperature: Number | None = Field(None, ge=0, le=2, description="used where one sample passes through; else the policy's")
-    top_p: Number | None = Field(None, gt=0, le=1, description="used where one sample passes through; else the policy's")
+    temperature: Number | None = Field(
+        None, ge=0, le=2, description="used where one sample passes through; else the policy's"
+    )
+    top_p: Number | None = Field(
+        None, gt=0, le=1, description="used where one sample passes through; else the policy's"
+    )
     stop: Text | list[Text] | None = Field(None, description="the answer ends before the first of these")
     seed: Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | None = Field(None, description="of the samples")
     stream: StrictBool | None = None
@@ -141,7 +148,9 @@ class ChatRequest(Generating):
     max_completion_tokens: StrictInt | None = Field(None, ge=1, description="the newer name of `max_tokens`")
     tools: list[dict[str, Any]] | None = Field(None, description="one sample is passed through where there are any")
     functions: list[dict[str, Any]] | None = None
-    response_format: dict[str, Any] | None = Field(None, description="one sample is passed through where it asks for JSON")
+    response_format: dict[str, Any] | None = Field(
+        None, description="one sample is passed through where it asks for JSON"
+    )
     logprobs: StrictBool | None = Field(None, description="given where one sample passes through")
     audio: dict[str, Any] | None = None
     modalities: list[StrictStr] | None = None

@@ -1,4 +1,4 @@
-"""A service as a process: it opens its port when it is ready, and when it is asked to end it takes no more and finishes what it has."""
+"""A service as a process: it opens its port when it is ready, and asked to end it takes no more and finishes what it has."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class Draining(uvicorn.Server):
         super().__init__(config)
         self._ending = ending
 
+    def end(self) -> None:
+        """Take no more requests, finish what is under way, and come back; from any thread."""
+        self._ending()
+        self.should_exit = True
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal asks to end; a second Ctrl-C does not wait for what is under way."""
         self._ending()
@@ -59,12 +64,16 @@ def bound(host: str, port: int) -> socket.socket:
         made.listen(BACKLOG)
         made.setblocking(False)
     except OSError as error:
-        raise UserError(f"{host}:{port} cannot be served on ({reason(error)}); give another --host or --port") from error
+        raise UserError(
+            f"{host}:{port} cannot be served on ({reason(error)}); give another --host or --port"
+        ) from error
     return made
 
 
-async def serve(service: Service, listening: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until asked to end, then drain and tidy up. Raises UserError where the service cannot start."""
+async def serve(
+    service: Service, listening: socket.socket, ready: Callable[[Draining], None] = lambda server: None
+) -> None:
+    """Serve until asked to end, then drain and tidy up; `ready` gets the server when it is. Raises UserError where the service cannot start."""
     settings = service.settings
     try:
         await service.start()
@@ -88,13 +97,14 @@ async def serve(service: Service, listening: socket.socket, ready: Callable[[], 
                 service.draining = True
                 service.log.line("draining", running=service.admission.running, waiting=service.admission.waiting)
 
-        ready()
-        await Draining(config, ending).serve(sockets=[listening])
+        server = Draining(config, ending)
+        ready(server)
+        await server.serve(sockets=[listening])
     finally:
         await service.close()
 
 
-def run(service: Service, listening: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+def run(service: Service, listening: socket.socket, ready: Callable[[Draining], None] = lambda server: None) -> None:
     """`serve` on an event loop of its own, the fast one where it is installed."""
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if sys.platform != "win32":

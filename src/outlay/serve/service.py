@@ -9,30 +9,31 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from outlay import models, tasks, verifiers
+from outlay import models, verifiers
 from outlay.cost import Prices
 from outlay.errors import OutlayError, UserError
-from outlay.models.openai.failures import CONTEXT, ServerFailed
-from outlay.policies import Policy, Spend, State
+from outlay.policies import Policy, Spend
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
-from outlay.serve.budgets import default_budget, largest_budget
 from outlay.serve.engines import Inside, engine_for
 from outlay.serve.keys import Keys
+from outlay.serve.limits import Limits
 from outlay.serve.metrics import Metrics
 from outlay.serve.outcome import Answered, Asked
 from outlay.serve.passing import PATIENCE, Passing, Reply
-from outlay.serve.questions import last_word, whole
+from outlay.serve.questions import last_word, task_of, whole
 from outlay.serve.recording import Log, Recorder
-from outlay.serve.refusals import Refusal
-from outlay.serve.requests import ChatRequest, CompletionRequest, Generating, Spending
+from outlay.serve.refusals import Refusal, refusal_of
+from outlay.serve.requests import ChatRequest, CompletionRequest, Generating
 from outlay.serve.settings import Settings
-from outlay.serve.spending import NothingInTime, Spender, Tell
+from outlay.serve.spending import Spender, Tell, state_of
 from outlay.serve.uniform import uniform_alternative
+from outlay.tasks import Task
 from outlay.types import Budget, Cost, Question, Solution, Step, Trace
 
 log = logging.getLogger(__name__)
 
+Before = Sequence[Mapping[str, Any]]
 EXAMPLES = 4
 NAME = "outlay"
 """The name of the policy among the models."""
@@ -62,7 +63,7 @@ class Service:
         engine = engine_for(self.task, self.model, self._verifier, prices)
         self.spender = Spender(self.policy, self.task, {self.policy.model: engine}, prices)
         self.engine, self.prices = engine, prices
-        self.default_budget, self.largest_budget = self._budgets()
+        self.limits = Limits.of(settings, self.policy)
         self._last_word = last_word(self.task, self.model)
         self.passing = None
         if hasattr(self.model, "calls") and hasattr(self.model, "address"):
@@ -79,9 +80,9 @@ class Service:
             return
         self.policy.check(model=name)
 
-    def _task(self, address: str | None) -> tasks.Task:
+    def _task(self, address: str | None) -> Task:
         try:
-            return tasks.load(address or self.policy.task)
+            return task_of(address or self.policy.task)
         except UserError as error:
             if address is not None:
                 raise
@@ -98,19 +99,10 @@ class Service:
             usd_generated=self.settings.usd_generated,
         )
 
-    def _budgets(self) -> tuple[float, float]:
-        """Of a request that asks for none, and the largest of any request."""
-        asked, most = self.settings.budget, self.settings.most_generations
-        default = default_budget(self.policy) if asked is None else asked
-        if most is not None:
-            default = min(default, float(most))
-        self.policy.decide(State(budget=default))  # a budget below the policy's least is told of now
-        return default, max(largest_budget(self.policy), default) if most is None else float(most)
-
     @property
     def budgets(self) -> Sequence[float]:
         """The policy's budgets that a request may ask for."""
-        return [plan.budget for plan in getattr(self.policy, "plans", ()) if plan.budget <= self.largest_budget]
+        return [plan.budget for plan in getattr(self.policy, "plans", ()) if plan.budget <= self.limits.largest_budget]
 
     @property
     def examples(self) -> Sequence[str]:
@@ -163,46 +155,14 @@ class Service:
                 code="model_not_found",
                 param="model",
             )
-        wanted = request.outlay or Spending()
-        if wanted.max_cost_usd is not None and not self.settings.knows_prices:
-            raise Refusal(
-                400,
-                "max_cost_usd needs prices, which this server was not given (--usd-prompt, --usd-generated)",
-                param="outlay.max_cost_usd",
-            )
-        generations = wanted.budget.generations if wanted.budget else None
-        if generations is not None and generations > self.largest_budget:
-            raise Refusal(
-                400,
-                f"{generations} generations are more than this server spends on a request: at most {self.largest_budget:g}",
-                code="budget_too_large",
-                param="outlay.budget.generations",
-            )
+        self.limits.check(request)
 
-    def asked(self, request: Generating, text: str, before: Sequence[Mapping[str, Any]] = (), number: int = 0, of: int = 1) -> Asked:
-        """The question as the spender takes it; `number` `of` so many answers that the request wants."""
-        wanted = request.outlay or Spending()
-        budget = wanted.budget
-        tokens = smallest(budget.tokens if budget else None, self.settings.most_tokens)
-        usd = smallest(wanted.max_cost_usd, self.settings.most_usd)
-        flops = budget.flops if budget else None
-        generations = budget.generations if budget and budget.generations else self.default_budget
-        seed = {} if request.seed is None else {"seed": (request.seed + number) % 2**31}
-        return Asked(
-            whole(text, self._last_word),
-            budget=float(min(generations, self.largest_budget)),
-            caps=Budget(
-                None,
-                None if tokens is None else int(tokens) // of,
-                None if flops is None else flops / of,
-                None if usd is None else usd / of,
-            ),
-            target_confidence=wanted.target_confidence,
-            deadline_seconds=smallest(wanted.deadline_seconds, self.settings.deadline_seconds),
-            max_tokens=request.longest,
-            before=before,
-            **seed,
-        )
+    def asked(self, request: Generating, request_id: str, texts: Sequence[str], before: Before = ()) -> list[Asked]:
+        """The questions as the spender takes them, which share the request's caps; `before` are the messages before them."""
+        return [
+            self.limits.asked(request, request_id, whole(text, self._last_word), before, number, len(texts))
+            for number, text in enumerate(texts)
+        ]
 
     def passes(self, request: ChatRequest | CompletionRequest, asked: Asked) -> Spend | None:
         """What the policy spends where that is one sample that may pass through; None where the spender answers.
@@ -213,7 +173,9 @@ class Service:
         if reason is not None:
             if self.passing is None:
                 raise Refusal(
-                    400, f"{self.model.name} answers questions in plain text: leave out or change {reason}", param=reason
+                    400,
+                    f"{self.model.name} answers questions in plain text: leave out or change {reason}",
+                    param=reason,
                 )
             return Spend(self.policy.model, {"name": "greedy"}, 1)
         if self.passing is None or asked.target_confidence is not None or asked.caps != Budget():
@@ -224,16 +186,16 @@ class Service:
         plain = action.model == self.policy.model and action.strategy.get("prompt", "{question}") == "{question}"
         return action if plain else None
 
-    async def pass_through(
-        self, call: Callable[[], Awaitable[Reply]], asked: Asked, spend: Spend
-    ) -> Reply:
+    async def pass_through(self, call: Callable[[], Awaitable[Reply]], asked: Asked, spend: Spend) -> Reply:
         """A whole reply of the upstream's, accounted for and kept."""
         async with self.turn():
             try:
                 async with asyncio.timeout(asked.deadline_seconds):
                     reply = await call()
             except TimeoutError:
-                raise Refusal(504, "the deadline struck before the model's server had answered", code="deadline_passed") from None
+                raise Refusal(
+                    504, "the deadline struck before the model's server had answered", code="deadline_passed"
+                ) from None
         if reply.status == 200:
             self.passed(reply, asked, spend)
         return reply
@@ -244,7 +206,9 @@ class Service:
         if gone:
             cost = replace(cost, cancelled=cost.generated_tokens)
         answer = self.task.extract(reply.text) if reply.finish == "stop" and reply.text else None
-        solution = Solution((Step(reply.text, cost.generated_tokens, None),), finished=reply.finish == "stop", answer=answer)
+        solution = Solution(
+            (Step(reply.text, cost.generated_tokens, None),), finished=reply.finish == "stop", answer=answer
+        )
         answered = Answered(
             asked=asked,
             answer=answer,
@@ -256,7 +220,7 @@ class Service:
             verifier=None,
             cost=cost,
             bin=spend.bin,
-            confidence=self._confidence_of_one(answer),
+            confidence=self._confidence_of_one(solution),
             stopped_by="passed",
             stopped_because="the client went away" if gone else "one sample was passed through",
         )
@@ -269,11 +233,10 @@ class Service:
             self._log_answer(answered)
         return answered
 
-    def _confidence_of_one(self, answer: str | None) -> float | None:
+    def _confidence_of_one(self, solution: Solution) -> float | None:
         if not hasattr(self.policy, "confidence"):
             return None
-        scores = (-math.inf if answer is None else math.nan,)
-        found = self.policy.confidence(State(budget=1.0, scores=scores, answers=(answer,), spent=1.0), answer)
+        found = self.policy.confidence(state_of(1.0, [solution], 1.0), solution.answer)
         return None if found is None else float(found)
 
     async def answers(self, asked: Sequence[Asked], tell: Tell = lambda event: None) -> list[Answered]:
@@ -284,7 +247,9 @@ class Service:
         accounts = [Account() for _ in asked]
         try:
             async with self.turn():
-                answered = await _all([self.spender.answer(one, account, tell) for one, account in zip(asked, accounts, strict=True)])
+                answered = await _all(
+                    [self.spender.answer(one, account, tell) for one, account in zip(asked, accounts, strict=True)]
+                )
         except asyncio.CancelledError:
             self.metrics.gone.inc()
             self._in_vain(asked, accounts, "the client went away")
@@ -341,10 +306,10 @@ class Service:
 
     def _observe(self, answered: Answered) -> None:
         """Tell the drift monitor, of answers as the calibration's were: the policy's own budget, nothing cut short."""
-        usual = answered.asked.budget == self.default_budget and answered.stopped_by in ("plan", "policy")
+        usual = answered.asked.budget == self.limits.default_budget and answered.stopped_by in ("plan", "policy")
         if self.monitor is None or not usual or answered.asked.target_confidence is not None:
             return
-        from outlay.promises import statistics
+        from outlay.promises import statistics  # type: ignore[import-not-found]
 
         answers = [one.answer for one in answered.candidates]
         scores = [math.nan if one.score is None else one.score for one in answered.candidates]
@@ -371,19 +336,12 @@ class Service:
         )
 
     def refusal(self, error: OutlayError) -> Refusal:
-        """How a client is told of an error: what it can mend is a 400, what the upstream did is a 502 without its address."""
-        said = str(error)
-        if isinstance(error, NothingInTime):
-            return Refusal(504, said, code="deadline_passed")
-        upstream = self.passing is not None and self.model.address.url in said
-        if CONTEXT.search(said) and upstream:
-            return Refusal(400, "the messages and their answer are longer than the model's context", code="context_length_exceeded")
-        if isinstance(error, ServerFailed) or upstream:
+        """How a client is told of an error."""
+        url = self.model.address.url if self.passing is not None else None
+        told = refusal_of(error, url)
+        if told.status == 502:
             self.metrics.upstream_errors.labels("gave_up").inc()
-            return Refusal(502, "the model's server does not answer as it should", code="upstream_error")
-        if isinstance(error, UserError):
-            return Refusal(400, said, code="invalid_question")
-        return Refusal(500, "the server failed at this request; it is not the request's fault")
+        return told
 
 
 async def _all(work: Sequence[Any]) -> list[Answered]:
@@ -402,9 +360,3 @@ async def _all(work: Sequence[Any]) -> list[Answered]:
 def loaded_model(address: str) -> Any:
     """The model; calls to a server are given up sooner than in a study, since somebody waits."""
     return models.load(address, patience=PATIENCE) if address.startswith("openai:") else models.load(address)
-
-
-def smallest(*values: float | None) -> float | None:
-    """The smallest of those that are given; None where none is."""
-    given = [value for value in values if value is not None]
-    return min(given) if given else None

@@ -59,7 +59,9 @@ class Settings:
             if value is not None and not value > 0:
                 raise UserError(f"{name} {value:g} leaves nothing: give more than 0")
         if self.most_usd is not None and not self.knows_prices:
-            raise UserError("--most-usd needs prices: give --usd-prompt and --usd-generated, dollars for a million tokens")
+            raise UserError(
+                "--most-usd needs prices: give --usd-prompt and --usd-generated, dollars for a million tokens"
+            )
         if self.key_file is None and not is_loopback(self.host):
             raise UserError(
                 f"--host {self.host} can be reached from other machines, and without keys anybody could spend: give "

@@ -12,19 +12,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from outlay.cost import Prices
 from outlay.drive.running import key, uniform
 from outlay.drive.serving import Unit
-from outlay.errors import OutlayError, UserError
+from outlay.errors import UserError
 from outlay.policies import Policy, Spend, State, Stop
 from outlay.selection import aggregate, choose
 from outlay.serve.account import Account
-from outlay.serve.engines import Engine, Message
+from outlay.serve.engines import Engine
 from outlay.serve.outcome import Answered, Asked, Reason
+from outlay.serve.refusals import NothingInTime
 from outlay.strategies import Strategy, from_spec
 from outlay.tasks import Task
+from outlay.tasks.task import content_hash
 from outlay.types import Budget, Choice, Question, Solution
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -33,10 +35,6 @@ RULES = {"best_of_n": "best_of_n", "weighted_best_of_n": "weighted", "majority":
 """How the strategies that are plain sampling choose: by these rules over all samples, those of a pilot among them."""
 CUT_SECONDS = 0.25
 """A search that is still waiting for a call so long after its deadline is cut off."""
-
-
-class NothingInTime(OutlayError):
-    """The deadline struck before there was anything to answer with."""
 
 
 class Spender:
@@ -86,6 +84,7 @@ class _Answering:
     rounds: int = 0
     spent: float = 0.0
     struck: bool = False
+    shown: int = 0
 
     async def done(self) -> Answered:
         budgets = self._budgets()
@@ -96,7 +95,9 @@ class _Answering:
                 break
             if sure:
                 if self.asked.target_confidence is not None and budget != budgets[-1]:
-                    answered = replace(answered, stopped_by="confident", stopped_because="the target confidence is reached")
+                    answered = replace(
+                        answered, stopped_by="confident", stopped_because="the target confidence is reached"
+                    )
                 break
         self.tell({"event": "stop", "by": answered.stopped_by, "because": answered.stopped_because})
         return answered
@@ -129,14 +130,13 @@ class _Answering:
             if self.struck or len(self.samples) < before + action.generations:
                 return self._so_far(action.strategy, action.bin)
 
+    @property
+    def _question(self) -> Question:
+        """The question, named by its text: the same seed gives the same samples, whichever request asks."""
+        return Question(content_hash(self.asked.text), self.asked.text)
+
     def _state(self, budget: float) -> State:
-        return State(
-            budget=budget,
-            scores=tuple(_score(solution) for solution in self.samples),
-            answers=tuple(solution.answer for solution in self.samples),
-            spent=self.spent,
-            lot=uniform(self.asked.seed, "lot"),
-        )
+        return state_of(budget, self.samples, self.spent, uniform(self.asked.seed, "lot"))
 
     @property
     def _left(self) -> float | None:
@@ -175,9 +175,10 @@ class _Answering:
         runs = action.generations if engine.draws_singly else 1
         each = action.generations // runs
         self.rounds += 1
-        question = Question(self.asked.id, self.asked.text)
+        question = self._question
+        purpose: Literal["answer", "difficulty"] = "difficulty" if action.purpose == "pilot" else "answer"
         units = [
-            Unit(question, plain, self._caps(each, runs), key(self.asked.seed, self.rounds, place) % 2**31)
+            Unit(question, plain, self._caps(each, runs), key(self.asked.seed, self.rounds, place) % 2**31, purpose)
             for place in range(runs)
         ]
         arrived: dict[int, Sequence[Solution]] = {}
@@ -213,8 +214,9 @@ class _Answering:
         """The strategy that the policy ends with; of plain samples those that are there already count among its candidates."""
         strategy = from_spec(action.strategy)
         if strategy.name in RULES:
+            wanted = len(self.samples) + action.generations
             await self._draw(action)
-            if self.struck or not self.samples:
+            if self.struck or len(self.samples) < wanted:
                 return self._so_far(action.strategy, action.bin)
             choice = chosen_among(strategy, self.samples, uniform(self.asked.seed, "tie"))
             return self._answered(choice, strategy, action.bin, "plan", "the plan is carried out", action.model)
@@ -223,7 +225,7 @@ class _Answering:
     async def _searched(self, action: Spend, strategy: Strategy) -> Answered:
         """A strategy that is more than plain sampling, as one run."""
         unit = Unit(
-            Question(self.asked.id, self.asked.text),
+            self._question,
             strategy,
             self._caps(action.generations),
             key(self.asked.seed, "answer") % 2**31,
@@ -239,11 +241,12 @@ class _Answering:
             return self._so_far(action.strategy, action.bin)
         for index, solution in enumerate(trace.solutions):
             self._show(len(self.samples) + index, solution)
-        solution = None if trace.chosen is None else trace.solutions[trace.chosen]
-        if solution is None:
+        if trace.chosen is None:
             self.struck = self._left == 0.0
+            self.samples += trace.solutions
             return self._so_far(action.strategy, action.bin)
-        choice = Choice(trace.answer, solution, trace.solutions, trace.note)
+        choice = Choice(trace.answer, trace.solutions[trace.chosen], trace.solutions, trace.note)
+        self.shown = len(self.samples)
         if "deadline" in trace.note:
             return self._answered(choice, strategy, action.bin, "deadline", trace.note, action.model)
         by: Reason = "budget" if trace.note.startswith("the budget ran out") else "plan"
@@ -256,7 +259,9 @@ class _Answering:
         if place is not None:
             solution = self.samples[place]
             choice = Choice(solution.answer, solution, tuple(self.samples))
-            return self._answered(choice, None, action.bin, "policy", action.reason, confidence=getattr(action, "confidence", None))
+            return self._answered(
+                choice, None, action.bin, "policy", action.reason, confidence=getattr(action, "confidence", None)
+            )
         if not self.samples:
             raise UserError("the policy stops before it has drawn anything: its file allows no generation")
         strategy = from_spec(self._planned(budget, action.bin))
@@ -277,16 +282,22 @@ class _Answering:
                     f"the deadline of {self.asked.deadline_seconds:g} seconds struck before anything was drawn to an end"
                 )
             raise UserError("the request's cap is too small for a single sample: give a larger one")
-        rated = any(solution.score is not None for solution in ended)
-        rule = ("weighted" if self.spender.task.answers_can_vote else "best_of_n") if rated else "majority"
-        choice = choose(rule, ended, uniform(self.asked.seed, "tie"))
+        tie, strategy = uniform(self.asked.seed, "tie"), from_spec(spec)
+        if strategy.name in RULES:
+            choice = chosen_among(strategy, ended, tie)
+        else:
+            rated = any(solution.score is not None for solution in ended)
+            rule = ("weighted" if self.spender.task.answers_can_vote else "best_of_n") if rated else "majority"
+            choice = choose(rule, ended, tie)
         if choice.solution is None:
             choice = Choice(None, ended[0], tuple(ended))
         choice = replace(choice, candidates=tuple(there))
         if self.struck:
             because = f"the deadline of {self.asked.deadline_seconds:g} seconds struck: the best so far"
             return self._answered(choice, from_spec(spec), number, "deadline", because)
-        return self._answered(choice, from_spec(spec), number, "budget", "the request's cap is reached: the best so far")
+        return self._answered(
+            choice, from_spec(spec), number, "budget", "the request's cap is reached: the best so far"
+        )
 
     def _answered(
         self,
@@ -322,24 +333,27 @@ class _Answering:
             stopped_by=by,
             stopped_because=because,
             note=choice.note,
+            shown_before=self.shown,
         )
 
     def _confidence(self, answer: str | None, candidates: Sequence[Solution]) -> float | None:
         """P(the answer is right): by the policy's own calibration, else what was measured at this budget."""
         policy = self.spender.policy
         if hasattr(policy, "confidence"):
-            state = State(
-                budget=self.asked.budget,
-                scores=tuple(_score(one) for one in candidates),
-                answers=tuple(one.answer for one in candidates),
-                spent=self.spent,
-            )
-            found = policy.confidence(state, answer)
+            found = policy.confidence(state_of(self.asked.budget, candidates, self.spent), answer)
             if found is not None:
                 return float(found)
         plans = [plan for plan in getattr(policy, "plans", ()) if plan.budget <= max(self.spent, 1.0) * (1 + 1e-9)]
         measured = plans[-1].measured if plans else None
         return None if measured is None else measured.accuracy.mean
+
+
+def state_of(budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
+    """What a policy looks at: the answers and scores of these samples, in the order of asking."""
+    scores, answers = tuple(_score(one) for one in samples), tuple(one.answer for one in samples)
+    if "pilot_scores" in State.__dataclass_fields__:
+        return State(budget, None, scores, spent, answers)
+    return State(budget=budget, scores=scores, answers=answers, spent=spent, lot=lot)  # type: ignore[call-arg]
 
 
 def _score(solution: Solution) -> float:
@@ -367,7 +381,9 @@ def chosen_among(strategy: Strategy, samples: Sequence[Solution], tie: float) ->
     """What a plain-sampling strategy chooses from samples that are there."""
     how = getattr(strategy, "aggregation", None)
     if how is not None:
-        samples = [one.scored(one.step_scores, aggregate(one.step_scores, how)) if one.step_scores else one for one in samples]
+        samples = [
+            one.scored(one.step_scores, aggregate(one.step_scores, how)) if one.step_scores else one for one in samples
+        ]
     return choose(RULES.get(strategy.name, "weighted" if strategy.needs_verifier else "majority"), samples, tie)
 
 

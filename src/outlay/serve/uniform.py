@@ -27,6 +27,10 @@ def uniform_alternative(policy: Policy, answered: Answered) -> dict[str, Any] | 
             for one in policy.plans
             if one.measured is not None and one.measured.baseline is not None and one.measured.baseline.mean >= wanted
         ]
-        budget, at_least, basis = (min(enough), False, "the same accuracy") if enough else (policy.plans[-1].budget, True, "the same accuracy")
+        budget, at_least, basis = (
+            (min(enough), False, "the same accuracy")
+            if enough
+            else (policy.plans[-1].budget, True, "the same accuracy")
+        )
     each = answered.cost.generated_tokens / answered.generations
     return {"generations": budget, "at_least": at_least, "tokens": round(budget * each), "for": basis}

@@ -1,9 +1,9 @@
 """The journal of a store: a run is in it the moment it is entered, and becomes part of the Parquet parts some time later.
 
 A part a run would be a file a request; a batch in memory would be lost with the process. So a server enters each run as one line
-of a file of its own (one `write`, some microseconds) before it answers: whatever becomes of the process then, `kill -9` included, the
-line is there, and every reader of the store counts it. `settle` moves lines into parts and drops the file; the journals of
-processes that were killed are settled by the next one that opens the folder.
+of a file of its own (one `write`, some microseconds) before it answers: whatever becomes of the process then, `kill -9`
+included, the line is there, and every reader of the store counts it. `settle` moves lines into parts and drops the file; the
+journals of processes that were killed are settled by the next one that opens the folder.
 
 Promises: an entered run survives the death of its process at any moment, and is counted once. Limit: a line is in the machine's
 memory until the system writes it, so the last seconds may be lost when the *machine* loses power; parts are flushed to the disk.
@@ -164,7 +164,7 @@ def _moved(store: Store, path: Path, *, anew: bool = False) -> int:
 
 
 def _write_whole_line(file: int, line: bytes) -> None:
-    """One `write`, and more only where the system took less; a line that could not be finished is ended, so that the next is whole."""
+    """One `write`, and more only where the system took less; a line that could not be finished is ended: the next is whole."""
     done = 0
     try:
         while done < len(line):

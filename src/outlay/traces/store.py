@@ -270,7 +270,9 @@ class Store:
     def _read(self, kind: str, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
         from outlay.traces.journal import journalled
 
-        entered = journalled(self.path, kind, columns)  # first: what is moved into a part meanwhile is then seen twice, not never
+        entered = journalled(
+            self.path, kind, columns
+        )  # first: what is moved into a part meanwhile is then seen twice, not never
         parts = [_read_part(part, schema, columns) for part in self._parts(kind) if part not in self._damaged]
         table = pa.concat_tables([_empty(schema, columns), *parts])
         if entered is None:

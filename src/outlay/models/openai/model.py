@@ -345,7 +345,10 @@ class OpenAIModel:
             if server.count == "prompt":
                 body = {"model": server.model, "prompt": text, "add_special_tokens": asked is not None}
                 if asked is not None and server.api == "chat":
-                    body = {"model": server.model, "messages": messages(asked.prompt, asked.prefix, self.system, self.before)}
+                    body = {
+                        "model": server.model,
+                        "messages": messages(asked.prompt, asked.prefix, self.system, self.before),
+                    }
             counted = await self.calls.post(self.address.root + "/tokenize", body, Lost())
             return int(counted.get("count") or len(counted.get("tokens") or ()))
         log.warning("%s counts no tokens: its costs are estimates, %d letters a token", self.name, CHARACTERS_A_TOKEN)

@@ -134,11 +134,11 @@ function stopped(event) {
 function ended(said) {
   state.answer = said.answer;
   at("final").textContent = said.answer === null ? "no answer" : said.answer;
-  for (const [place, one] of (said.candidates || []).entries()) {
-    if (!state.candidates.has(place)) candidate({ ...one, place });
+  for (const one of said.candidates || []) {
+    if (!state.candidates.has(one.place)) candidate(one);
   }
-  const chosen = (said.candidates || []).findIndex((one) => one.chosen);
-  const card = at("cards").querySelector(`[data-place="${chosen}"]`);
+  const chosen = (said.candidates || []).find((one) => one.chosen);
+  const card = chosen && at("cards").querySelector(`[data-place="${chosen.place}"]`);
   if (card) card.classList.add("chosen");
   bars();
   const facts = [
