@@ -12,7 +12,9 @@ from outlay.cli import completion
 from outlay.cli.options import AsJson, Verbose
 
 if TYPE_CHECKING:
-    from outlay.policies import Figure, Measured
+    from outlay.policies import Figure, Measured, PerBinPolicy, RulePolicy, SequentialPolicy
+    from outlay.study.runs import Recorded
+    from outlay.study.settings import Settings
 
 
 def calibrate(
@@ -23,13 +25,24 @@ def calibrate(
         str | None,
         typer.Option("--task", help="Which task, where the traces hold several.", autocompletion=completion.tasks),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--policy",
+            help="per_bin; across (questions); sequential; or a rule: fixed, adaptive_consistency, window, score_threshold, "
+            "agreement_threshold, threshold, cascade. Only per_bin caps each question at the budget; for the others it is a mean.",
+        ),
+    ] = "per_bin",
+    switching: Annotated[
+        bool, typer.Option("--switching", help="A sequential policy may switch to searches and models in the traces.")
+    ] = False,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
     pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Fit a per-bin policy and print what it achieves, cross-validated, against the same for every question.
+    """Fit a policy and print what it achieves, cross-validated, against the same for every question.
 
     Example: outlay calibrate demo --task countdown --budget 16 --out policy.yaml
     """
@@ -37,10 +50,8 @@ def calibrate(
 
     from outlay.errors import UserError
     from outlay.registry import nearest
-    from outlay.study.fitting import fitted
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
-    from outlay.study.summary import group_of
     from outlay.traces import Store
     from outlay.traces.files import check_file
 
@@ -65,12 +76,11 @@ def calibrate(
         raise UserError(
             f"--pilot {pilot} leaves nothing of the pool of {found[0].pool.size} samples a question: take a smaller pilot"
         )
-    group = group_of(found[0], settings)
-    policy = fitted(found[0], group, settings)
+    policy, warnings = fit(found[0], kind, budget, settings, switching)
     policy.save(out)
     measured = policy.plan(budget).measured
     if as_json:
-        told = {"policy": str(out), "measured": plain(measured), "warnings": group["warnings"]}
+        told = {"policy": str(out), "measured": plain(measured), "warnings": warnings}
         typer.echo(json.dumps(told, allow_nan=False))
         return
     console = Console()
@@ -78,9 +88,29 @@ def calibrate(
         console.print(line, markup=False)
     for line in cross_validated(measured):
         console.print(line, markup=False)
-    for warning in group["warnings"]:
+    for warning in warnings:
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print(f"Written: {out}", markup=False)
+
+
+def fit(
+    found: Recorded, kind: str, budget: int, settings: Settings, switching: bool
+) -> tuple[PerBinPolicy | SequentialPolicy | RulePolicy, list[str]]:
+    """The policy of that kind with its figures, and what there is to be warned of."""
+    from outlay.errors import UserError
+    from outlay.policies.fit_sequence import KINDS
+    from outlay.registry import nearest
+    from outlay.study.fitting import fitted, fitted_across, fitted_sequence
+    from outlay.study.summary import group_of
+
+    if kind in KINDS:
+        policy = fitted_sequence(found, kind, budget, settings, switching=switching or kind == "cascade")
+        return policy, list(found.pool.warnings)
+    if kind not in ("per_bin", "across"):
+        raise UserError(f'there is no policy "{kind}": {nearest(kind, ("per_bin", "across", *KINDS))}')
+    group = group_of(found, settings)
+    make = fitted if kind == "per_bin" else fitted_across
+    return make(found, group, settings), list(group["warnings"])
 
 
 def plain(measured: Measured | None) -> Any:
