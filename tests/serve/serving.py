@@ -1,6 +1,5 @@
 """A real server for tests, on a thread of its own, with policies for the shipped models and for a served one."""
 
-import asyncio
 import http.client
 import json
 import threading
@@ -101,7 +100,7 @@ def serving(policy, **settings):
     def work():
         try:
             run(service, listening, lambda server: (servers.append(server), there.set()))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 told by the test's own thread
             problems.append(error)
             there.set()
 
@@ -116,7 +115,3 @@ def serving(policy, **settings):
         servers[0].end()
         thread.join(30)
         assert not thread.is_alive(), "the server did not end"
-
-
-def in_the_loop(work):
-    return asyncio.run(work)

@@ -106,7 +106,7 @@ def _policy(
 ) -> Policy:
     """The policy in the file, or one that treats every question alike."""
     from outlay import models
-    from outlay.policies import Choice, Plan, Policy
+    from outlay.policies import Choice, PerBinPolicy, Plan, Policy
     from outlay.serve.questions import FREE, task_of
 
     if path is not None:
@@ -121,7 +121,7 @@ def _policy(
     strategy = "majority" if verifier is None else "weighted_best_of_n" if votes else "best_of_n"
     generations = max(1, int(budget or BUDGET))
     choice = Choice(strategy={"name": strategy}, generations=generations)
-    return Policy(task=name, model=model, verifier=verifier, plans=(Plan(budget=generations, choices=(choice,)),))
+    return PerBinPolicy(task=name, model=model, verifier=verifier, plans=(Plan(budget=generations, choices=(choice,)),))
 
 
 async def _answered(
@@ -141,7 +141,7 @@ async def _answered(
     from outlay import models, verifiers
     from outlay.cost import Prices
     from outlay.serve.account import Account
-    from outlay.serve.budgets import default_budget
+    from outlay.serve.budgets import default_cap
     from outlay.serve.engines import engine_for
     from outlay.serve.outcome import Asked
     from outlay.serve.questions import last_word, task_of, whole
@@ -157,7 +157,7 @@ async def _answered(
     await spender.start()
     asked = Asked(
         whole(question, last_word(judge, proposer)),
-        budget=default_budget(policy) if budget is None else budget,
+        budget=default_cap(policy) if budget is None else budget,
         seed=seed,
         target_confidence=target_confidence,
         deadline_seconds=deadline,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outlay.policies import Policy
-from outlay.serve.budgets import default_budget, largest_budget
+from outlay.serve.budgets import default_cap, largest_cap, steps
 from outlay.serve.outcome import Asked
 from outlay.serve.refusals import Refusal
 from outlay.serve.requests import Generating, Spending
@@ -32,11 +32,11 @@ class Limits:
     def of(cls, settings: Settings, policy: Policy) -> Limits:
         """The limits of a server with these settings."""
         most = settings.most_generations
-        default = default_budget(policy) if settings.budget is None else settings.budget
+        default = default_cap(policy) if settings.budget is None else settings.budget
         if most is not None:
             default = min(default, float(most))
-        policy.decide(state_of(default, (), 0.0))  # a budget below the policy's least is told of now
-        return cls(settings, default, max(largest_budget(policy), default) if most is None else float(most))
+        steps(policy, default)[0].policy.decide(state_of(default, (), 0.0))  # a budget below the least is told of now
+        return cls(settings, default, max(largest_cap(policy), default) if most is None else float(most))
 
     def check(self, request: Generating) -> None:
         """Refuse what this server never spends, or cannot count."""

@@ -126,7 +126,7 @@ class Passing:
             read_stream(reply, bytes(kept))
             self._failed("broken_stream")
             raise OutlayError(f"the server's reply broke off ({type(error).__name__})") from None
-        except GeneratorExit:
+        except (GeneratorExit, asyncio.CancelledError):  # nobody reads on
             read_stream(reply, bytes(kept))
             raise
         finally:

@@ -73,7 +73,10 @@ def bound(host: str, port: int) -> socket.socket:
 async def serve(
     service: Service, listening: socket.socket, ready: Callable[[Draining], None] = lambda server: None
 ) -> None:
-    """Serve until asked to end, then drain and tidy up; `ready` gets the server when it is. Raises UserError where the service cannot start."""
+    """Serve until asked to end, then drain and tidy up; `ready` gets the server when it is.
+
+    Raises UserError where the service cannot start.
+    """
     settings = service.settings
     try:
         await service.start()

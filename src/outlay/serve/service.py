@@ -15,7 +15,7 @@ from outlay.errors import OutlayError, UserError
 from outlay.policies import Policy, Spend
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
-from outlay.serve.engines import Inside, engine_for
+from outlay.serve.engines import Engine, Inside, engine_for
 from outlay.serve.keys import Keys
 from outlay.serve.limits import Limits
 from outlay.serve.metrics import Metrics
@@ -53,16 +53,14 @@ class Service:
         self.metrics, self.log = Metrics(), Log(settings.log_texts)
         self.draining = False
         self.started = False
-        upstream = settings.upstream or self.policy.model
-        self.model = loaded_model(upstream)
-        self._same_model(self.model.name)
-        verifier = settings.verifier or self.policy.verifier
-        self.policy.check(verifier=verifier)
         self.task = self._task(settings.task)
-        prices = self._prices(verifiers.load(verifier) if verifier else None)
-        engine = engine_for(self.task, self.model, self._verifier, prices)
-        self.spender = Spender(self.policy, self.task, {self.policy.model: engine}, prices)
-        self.engine, self.prices = engine, prices
+        self.verifier = settings.verifier or self.policy.verifier
+        self.policy.check(verifier=self.verifier)
+        self.model = loaded_model(settings.upstream or self.policy.model)
+        self._same_model(self.model.name)
+        self.engine, self.prices = self._engine(self.model)
+        others = {name: self._engine(loaded_model(name))[0] for name in self.policy.models()[1:]}
+        self.spender = Spender(self.policy, self.task, {self.policy.model: self.engine, **others}, self.prices)
         self.limits = Limits.of(settings, self.policy)
         self._last_word = last_word(self.task, self.model)
         self.passing = None
@@ -90,19 +88,24 @@ class Service:
                 f"the policy's task {self.policy.task} cannot be loaded ({error}); give it with --task, it says what an answer is"
             ) from None
 
-    def _prices(self, verifier: Any) -> Prices:
-        self._verifier = verifier
-        return Prices(
-            parameters=getattr(self.model, "parameters", 0) or 0,
+    def _engine(self, model: Any) -> tuple[Engine, Prices]:
+        """An engine of its own for a model, with a verifier of its own: engines of this process share none."""
+        verifier = verifiers.load(self.verifier) if self.verifier else None
+        prices = Prices(
+            parameters=getattr(model, "parameters", 0) or 0,
             verifier_parameters=getattr(verifier, "parameters", 0) or 0,
             usd_prompt=self.settings.usd_prompt,
             usd_generated=self.settings.usd_generated,
         )
+        return engine_for(self.task, model, verifier, prices), prices
 
     @property
     def budgets(self) -> Sequence[float]:
-        """The policy's budgets that a request may ask for."""
-        return [plan.budget for plan in getattr(self.policy, "plans", ()) if plan.budget <= self.limits.largest_budget]
+        """Budgets that are worth asking for: those of the plans of a policy per bin, powers of two of another's."""
+        largest = self.limits.largest_budget
+        if self.policy.kind == "per_bin":
+            return [plan.budget for plan in getattr(self.policy, "plans", ()) if plan.budget <= largest]
+        return [float(2**power) for power in range(int(largest).bit_length()) if 2**power <= largest]
 
     @property
     def examples(self) -> Sequence[str]:

@@ -21,6 +21,7 @@ from outlay.errors import UserError
 from outlay.policies import Policy, Spend, State, Stop
 from outlay.selection import aggregate, choose
 from outlay.serve.account import Account
+from outlay.serve.budgets import Step, steps, strategy_in
 from outlay.serve.engines import Engine
 from outlay.serve.outcome import Answered, Asked, Reason
 from outlay.serve.refusals import NothingInTime
@@ -60,7 +61,8 @@ class Spender:
 
     def first(self, asked: Asked) -> Spend | Stop:
         """What the policy does first."""
-        return self.policy.decide(State(budget=asked.budget))
+        step = steps(self.policy, asked.budget)[0]
+        return step.policy.decide(state_of(step.cap, (), 0.0))
 
     async def answer(self, asked: Asked, account: Account, tell: Tell = lambda event: None) -> Answered:
         """Answer one question; whatever is spent on it is in the account, also when this is cancelled.
@@ -85,35 +87,30 @@ class _Answering:
     spent: float = 0.0
     struck: bool = False
     shown: int = 0
+    step: Step = field(init=False)
 
     async def done(self) -> Answered:
-        budgets = self._budgets()
-        for budget in budgets:
-            answered = await self._at(budget)
-            sure = answered.confidence is None or answered.confidence >= (self.asked.target_confidence or 0.0)
+        target = self.asked.target_confidence
+        climb = steps(self.spender.policy, self.asked.budget, climbing=target is not None)
+        for step in climb:
+            answered = await self._at(step)
             if answered.stopped_by in ("deadline", "budget"):
                 break
-            if sure:
-                if self.asked.target_confidence is not None and budget != budgets[-1]:
-                    answered = replace(
-                        answered, stopped_by="confident", stopped_because="the target confidence is reached"
-                    )
+            if target is not None and answered.confidence is not None and answered.confidence >= target:
+                if step is not climb[-1]:
+                    because = "the target confidence is reached"
+                    answered = replace(answered, stopped_by="confident", stopped_because=because)
                 break
         self.tell({"event": "stop", "by": answered.stopped_by, "because": answered.stopped_because})
         return answered
 
-    def _budgets(self) -> Sequence[float]:
-        """The budgets to try in turn: the one asked for; with a target for the confidence, the policy's smaller ones before it."""
-        plans = getattr(self.spender.policy, "plans", ())
-        if self.asked.target_confidence is None or not plans:
-            return [self.asked.budget]
-        return [plan.budget for plan in plans if plan.budget < self.asked.budget] + [self.asked.budget]
-
-    async def _at(self, budget: float) -> Answered:
+    async def _at(self, step: Step) -> Answered:
+        """As far as one plan goes; the samples of the plans before it are there already."""
+        self.step = step
         while True:
-            action = self.spender.policy.decide(self._state(budget))
+            action = step.policy.decide(state_of(step.cap, self.samples, self.spent, self._lot))
             if isinstance(action, Stop):
-                return self._stopped(action, budget)
+                return self._stopped(action)
             self.tell(
                 {
                     "event": "spend",
@@ -124,19 +121,20 @@ class _Answering:
                 }
             )
             if action.purpose == "answer":
-                return await self._answer(action, budget)
+                return await self._answer(action)
             before = len(self.samples)
             await self._draw(action)
             if self.struck or len(self.samples) < before + action.generations:
                 return self._so_far(action.strategy, action.bin)
 
     @property
+    def _lot(self) -> float:
+        return uniform(self.asked.seed, "lot")
+
+    @property
     def _question(self) -> Question:
         """The question, named by its text: the same seed gives the same samples, whichever request asks."""
         return Question(content_hash(self.asked.text), self.asked.text)
-
-    def _state(self, budget: float) -> State:
-        return state_of(budget, self.samples, self.spent, uniform(self.asked.seed, "lot"))
 
     @property
     def _left(self) -> float | None:
@@ -210,7 +208,7 @@ class _Answering:
             }
         )
 
-    async def _answer(self, action: Spend, budget: float) -> Answered:
+    async def _answer(self, action: Spend) -> Answered:
         """The strategy that the policy ends with; of plain samples those that are there already count among its candidates."""
         strategy = from_spec(action.strategy)
         if strategy.name in RULES:
@@ -253,24 +251,17 @@ class _Answering:
         because = trace.note or "the plan is carried out"
         return self._answered(choice, strategy, action.bin, by, because, action.model)
 
-    def _stopped(self, action: Stop, budget: float) -> Answered:
+    def _stopped(self, action: Stop) -> Answered:
         """The policy wants no more."""
-        place = getattr(action, "place", None)
-        if place is not None:
-            solution = self.samples[place]
-            choice = Choice(solution.answer, solution, tuple(self.samples))
-            return self._answered(
-                choice, None, action.bin, "policy", action.reason, confidence=getattr(action, "confidence", None)
-            )
         if not self.samples:
             raise UserError("the policy stops before it has drawn anything: its file allows no generation")
-        strategy = from_spec(self._planned(budget, action.bin))
+        if action.place is not None:
+            solution = self.samples[action.place]
+            choice = Choice(solution.answer, solution, tuple(self.samples))
+            return self._answered(choice, None, action.bin, "policy", action.reason, confidence=action.confidence)
+        strategy = from_spec(strategy_in(self.step, action.bin, self._lot))
         choice = chosen_among(strategy, self.samples, uniform(self.asked.seed, "tie"))
         return self._answered(choice, strategy, action.bin, "plan", action.reason)
-
-    def _planned(self, budget: float, number: int | None) -> Mapping[str, Any]:
-        choices = self.spender.policy.plan(budget).choices
-        return choices[0 if number is None or len(choices) == 1 else number].strategy
 
     def _so_far(self, spec: Mapping[str, Any], number: int | None) -> Answered:
         """Cut short, by the deadline or a hard cap: the best of what there is."""
@@ -318,6 +309,7 @@ class _Answering:
         if solution is None and numbered:
             solution = numbered[0]  # none of them has an answer: the first is what there is to say
         known = self._confidence(choice.answer, candidates)
+        known = confidence if known is None else known
         return Answered(
             asked=self.asked,
             answer=choice.answer,
@@ -329,7 +321,7 @@ class _Answering:
             verifier=self.spender.policy.verifier,
             cost=replace(self.account.total(), seconds=time.monotonic() - self.began),
             bin=number,
-            confidence=known if known is not None else confidence,
+            confidence=known if known is not None else self._measured(),
             stopped_by=by,
             stopped_because=because,
             note=choice.note,
@@ -337,23 +329,23 @@ class _Answering:
         )
 
     def _confidence(self, answer: str | None, candidates: Sequence[Solution]) -> float | None:
-        """P(the answer is right): by the policy's own calibration, else what was measured at this budget."""
+        """P(the answer is right) by the policy's own calibration; None where its file has none."""
         policy = self.spender.policy
-        if hasattr(policy, "confidence"):
-            found = policy.confidence(state_of(self.asked.budget, candidates, self.spent), answer)
-            if found is not None:
-                return float(found)
-        plans = [plan for plan in getattr(policy, "plans", ()) if plan.budget <= max(self.spent, 1.0) * (1 + 1e-9)]
-        measured = plans[-1].measured if plans else None
-        return None if measured is None else measured.accuracy.mean
+        if not hasattr(policy, "confidence"):
+            return None
+        found = policy.confidence(state_of(self.step.cap, candidates, self.spent), answer)
+        return None if found is None else float(found)
+
+    def _measured(self) -> float | None:
+        """What was measured of the plan that is followed: as sure as one can be without looking at the question."""
+        measured = getattr(self.step.plan, "measured", None)
+        return None if measured is None else float(measured.accuracy.mean)
 
 
 def state_of(budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
     """What a policy looks at: the answers and scores of these samples, in the order of asking."""
     scores, answers = tuple(_score(one) for one in samples), tuple(one.answer for one in samples)
-    if "pilot_scores" in State.__dataclass_fields__:
-        return State(budget, None, scores, spent, answers)
-    return State(budget=budget, scores=scores, answers=answers, spent=spent, lot=lot)  # type: ignore[call-arg]
+    return State(budget, None, scores, spent, answers, lot=lot)
 
 
 def _score(solution: Solution) -> float:
