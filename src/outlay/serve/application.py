@@ -151,7 +151,7 @@ def application(service: Service) -> Gate:
                 "largest_budget": service.limits.largest_budget,
                 "budgets": service.budgets,
                 "examples": service.examples,
-                "policy": service.policy.model_dump(mode="json"),
+                "policy": json.loads(service.policy.model_dump_json()),  # what is not finite becomes null
             }
         )
 

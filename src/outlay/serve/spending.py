@@ -70,7 +70,12 @@ class Spender:
         Raises UserError for a question that the model cannot read or a budget below the policy's least, NothingInTime, and
         what the model's server raises.
         """
-        return await _Answering(self, asked, account, tell).done()
+        began = time.monotonic()
+
+        def timed(event: Mapping[str, Any]) -> None:
+            tell({**event, "seconds": round(time.monotonic() - began, 4)})
+
+        return await _Answering(self, asked, account, timed, began).done()
 
 
 @dataclass
@@ -81,8 +86,8 @@ class _Answering:
     asked: Asked
     account: Account
     tell: Tell
+    began: float
     samples: list[Solution] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
     rounds: int = 0
     spent: float = 0.0
     struck: bool = False
@@ -339,7 +344,7 @@ class _Answering:
     def _measured(self) -> float | None:
         """What was measured of the plan that is followed: as sure as one can be without looking at the question."""
         measured = getattr(self.step.plan, "measured", None)
-        return None if measured is None else float(measured.accuracy.mean)
+        return None if measured is None or not math.isfinite(measured.accuracy.mean) else float(measured.accuracy.mean)
 
 
 def state_of(budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:

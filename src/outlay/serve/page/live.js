@@ -66,7 +66,14 @@ function decided(event) {
   const what = STRATEGIES[name] || name.replaceAll("_", " ");
   const bin = event.bin === null || event.bin === undefined ? "" : `, difficulty bin ${event.bin} (0 is the easiest)`;
   const why = event.purpose === "pilot" ? "look first: " : "";
-  at("decisions").append(make("li", "", `${why}${event.generations} more ${what}${bin}`));
+  happened("", `${why}${event.generations} more ${what}${bin}`, event);
+}
+
+function happened(className, text, event) {
+  const line = make("li", className);
+  if (event.seconds !== undefined) line.append(make("span", "when", `${event.seconds.toFixed(2)} s`));
+  line.append(text);
+  at("decisions").append(line);
 }
 
 function candidate(one) {
@@ -74,7 +81,7 @@ function candidate(one) {
   const card = make("article", "card");
   card.dataset.place = one.place;
   const top = make("div", "top");
-  top.append(make("span", "", `#${one.place + 1}`), make("span", "", `${number(one.tokens)} tokens`));
+  top.append(make("span", "", `#${one.place + 1}`), make("span", "tokens", `${number(one.tokens)} tokens`));
   const answer = make("span", one.answer === null ? "answer none" : "answer", one.answer === null ? "no answer" : one.answer);
   answer.title = one.answer === null ? "" : one.answer;
   card.append(top, answer);
@@ -128,7 +135,7 @@ function bar(share, kind) {
 }
 
 function stopped(event) {
-  at("decisions").append(make("li", "end", `stopped: ${event.because}`));
+  happened("end", `stopped: ${event.because}`, event);
 }
 
 function ended(said) {
@@ -159,11 +166,12 @@ function cost(said) {
   const own = said.cost.generated_tokens;
   const uniform = said.uniform;
   const most = Math.max(own, uniform ? uniform.tokens : 0, 1);
-  const rows = [make("span", "name chosen", "this answer"), bar(own / most, " chosen"), make("span", "figure", `${number(said.generations)} samples, ${number(own)} tokens`)];
+  const rows = [make("span", "name chosen", "this answer"), make("span", "figure", `${number(said.generations)} samples, ${number(own)} tokens`), bar(own / most, " chosen")];
   if (uniform) {
     const more = uniform.at_least ? "≥ " : "";
-    rows.push(make("span", "name", "uniform best-of-N"), bar(uniform.tokens / most, " other"),
-      make("span", "figure", `${more}${number(uniform.generations)} samples, ${more}${number(uniform.tokens)} tokens`));
+    rows.push(make("span", "name", "uniform best-of-N"),
+      make("span", "figure", `${more}${number(uniform.generations)} samples, ${more}${number(uniform.tokens)} tokens`),
+      bar(uniform.tokens / most, " other"));
     at("cost-hint").textContent = `beside uniform best-of-N for ${uniform.for}`;
     const times = uniform.generations / said.generations;
     at("saved").textContent = times >= 1.05 ? `${more}${times.toFixed(1)} times fewer samples than uniform`
