@@ -1,9 +1,9 @@
 """Spending across questions: the budget holds for the mean, so compute goes where the next unit gains most.
 
-Each bin's candidates make a frontier of accuracy over mean cost. Its upper concave hull is kept, and one multiplier decides all bins:
-each takes the steps of its hull whose gain a generation is above it (Lagrange; for concave frontiers this is the best split). The
-step at the margin is taken by a share of its bin, so that the mean cost meets the budget. A batch of questions with one total budget
-is the same problem.
+Each bin's candidates make a frontier of accuracy over mean cost. Its upper concave hull is kept, and one multiplier decides all
+bins: each takes the steps of its hull whose gain a generation is above it (Lagrange; for concave frontiers this is the best
+split). The step at the margin is taken by a share of its bin, so that the mean cost meets the budget. A batch of questions with
+one total budget is the same problem.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from outlay.policies.crossfit import PolicyCurve, difficulty_of, stratified_halv
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """What every bin gets at every mean budget: candidate `low` `[bins, B]`, or `high` for a share `share` `[bins, B]` of the bin."""
+    """What every bin gets at every mean budget: candidate `low` `[bins, B]`, or `high` for a share `share` `[bins, B]` of the
+    bin.
+    """
 
     low: Ints
     high: Ints

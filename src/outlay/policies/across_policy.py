@@ -1,7 +1,7 @@
 """A policy across questions as a file: each difficulty bin has its own strategy, and the budget is the mean over questions.
 
-The bin at the margin is parted by lot: a question whose `lot` is below the bin's share gets the dearer choice, so that the mean cost
-meets the budget. The budget in a state is a hard cap as ever.
+The bin at the margin is parted by lot: a question whose `lot` is below the bin's share gets the dearer choice, so that the mean
+cost meets the budget. The budget in a state is a hard cap as ever.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""From signals to the columns of a regression: each signal with hinges at quantiles, so that a line may bend where data are dense."""
+"""From signals to the columns of a regression: each signal with hinges at quantiles, so that a line may bend where data are
+dense.
+"""
 
 from __future__ import annotations
 

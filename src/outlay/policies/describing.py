@@ -8,7 +8,7 @@ from outlay.strategies.names import METHODS, described
 
 if TYPE_CHECKING:
     from outlay.policies.across_policy import AcrossPolicy
-    from outlay.policies.parts import Choice, Measured, Provenance
+    from outlay.policies.parts import Choice, Measured
     from outlay.policies.per_bin_policy import PerBinPolicy
     from outlay.policies.policy import Policy
     from outlay.policies.rule_policy import RulePolicy
@@ -22,7 +22,7 @@ def describe_bins(policy: PerBinPolicy) -> list[str]:
         several = len(plan.choices) > 1
         parts = [_chosen(choice, number if several else None) for number, choice in enumerate(plan.choices)]
         lines.append(f"Up to {plan.budget:g} generations: {'; '.join(parts)}{_achieved(plan.measured)}.")
-    return [*lines, *_measured_on(policy.calibrated)]
+    return [*lines, *_measured_on(policy)]
 
 
 def describe_across(policy: AcrossPolicy) -> list[str]:
@@ -35,7 +35,7 @@ def describe_across(policy: AcrossPolicy) -> list[str]:
             if share > 0:
                 parts[number] += f" (for {share:.0%} of them {_chosen(choice, None)})"
         lines.append(f"{plan.budget:g} generations on average: {'; '.join(parts)}{_achieved(plan.measured)}.")
-    return [*lines, *_measured_on(policy.calibrated)]
+    return [*lines, *_measured_on(policy)]
 
 
 def describe_sequence(policy: SequentialPolicy) -> list[str]:
@@ -56,7 +56,7 @@ def describe_sequence(policy: SequentialPolicy) -> list[str]:
             f"{plan.budget:g} generations on average, at most {most} samples, a generation priced at {plan.price:.2g} of an "
             f"answer:{ends}{_achieved(plan.measured)}."
         )
-    return [*lines, *_measured_on(policy.calibrated)]
+    return [*lines, *_measured_on(policy)]
 
 
 def describe_rule(policy: RulePolicy) -> list[str]:
@@ -74,7 +74,7 @@ def describe_rule(policy: RulePolicy) -> list[str]:
                 f"until {plan.signal.replace('_', ' ')} reaches {plan.threshold:g}{least}, at most {plan.most}; {end}"
             )
         lines.append(f"{plan.budget:g} generations on average: {rule}{_achieved(plan.measured)}.")
-    return [*lines, *_measured_on(policy.calibrated)]
+    return [*lines, *_measured_on(policy)]
 
 
 def made_for(policy: Policy) -> str:
@@ -128,8 +128,10 @@ def _achieved(measured: Measured | None) -> str:
     return f" -> {accuracy.mean:.1%} right ({accuracy.low:.1%} to {accuracy.high:.1%}) at {measured.cost.mean:.1f} generations"
 
 
-def _measured_on(calibrated: Provenance) -> list[str]:
+def _measured_on(policy: Policy) -> list[str]:
+    calibrated = policy.calibrated
     if not calibrated.questions:
         return []
+    how = "on" if policy.promise is not None and policy.promise.tested_on else "by cross-validation on"
     orders = f", over {calibrated.orders} random orders of their samples" if calibrated.orders else ""
-    return [f"Measured by cross-validation on {calibrated.questions} questions{orders}; refuses other models."]
+    return [f"Measured {how} {calibrated.questions} questions{orders}; refuses other models."]

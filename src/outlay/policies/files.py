@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from outlay.errors import UserError
+from outlay.policies.reading import plain_fields
 from outlay.traces.files import write_text_whole
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -36,21 +37,9 @@ def fields_of(path: Path) -> dict[str, Any]:
     """What a YAML file holds, nothing of it checked.
 
     Raises:
-        UserError: no such file, not YAML, or no mapping.
+        UserError: no such file, too large, not plain YAML (no aliases, no tags), or no mapping.
     """
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"There is no policy file {path}; `outlay calibrate` writes one.") from None
-    except IsADirectoryError:
-        raise UserError(f"{path} is a folder; give the policy file in it, as `outlay calibrate` wrote it.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} is not a YAML file that can be read: {' '.join(str(error).split())}.") from error
-    if not isinstance(fields, dict):
-        raise UserError(
-            f"{path} must hold a policy's fields (`format`, `task`, `model`, ...), not a {type(fields).__name__}."
-        )
-    return fields
+    return plain_fields(path)
 
 
 def validated(model: type[Model], fields: dict[str, Any], path: Path) -> Model:

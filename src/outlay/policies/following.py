@@ -1,7 +1,7 @@
 """A policy as a strategy: it draws, scores, asks the policy, and goes on until that says to stop.
 
-So one text follows a policy live, in a batch and over recorded samples, with the same ledger as any strategy. A policy that switches
-to another model needs more than one model: here that is refused.
+So one text follows a policy live, in a batch and over recorded samples, with the same ledger as any strategy. A policy that
+switches to another model needs more than one model: here that is refused.
 """
 
 from __future__ import annotations

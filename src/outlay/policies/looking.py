@@ -3,10 +3,11 @@
 The same function serves a live question (one row) and replays (all orders of all questions at once), so what is fitted is what is
 served. Signals are plain numbers by name:
 
-`answered` share of samples with an answer · `agreement`, `runner_up` shares of all samples that the winning and the next best answer
-have · `distinct` different answers a sample · `streak` how many of the newest samples in a row have one and the same answer ·
-`best_score`, `second_score`, `mean_score`, `spread` of the samples' P(right) · `winner_share` the winner's share of all votes as they
-are weighed · `winner_mass`, `runner_mass` votes a sample · `winner_best` the highest score of a sample with the winning answer.
+`answered` share of samples with an answer · `agreement`, `runner_up` shares of all samples that the winning and the next best
+answer have · `distinct` different answers a sample · `streak` how many of the newest samples in a row have one and the same
+answer · `best_score`, `second_score`, `mean_score`, `spread` of the samples' P(right) · `winner_share` the winner's share of all
+votes as they are weighed · `winner_mass`, `runner_mass` votes a sample · `winner_best` the highest score of a sample with the
+winning answer.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ ROWS_AT_ONCE = 1 << 21
 class Look:
     """What R rows of k samples show.
 
-    `signals` are arrays `[R]` by name; `place` `[R]` is the sample that carries the answer (the first of equals), and `credit` `[R]`
-    how right the answer is: ties shared, an answer's credit its samples' mean; zeros where correctness was not given.
+    `signals` are arrays `[R]` by name; `place` `[R]` is the sample that carries the answer (the first of equals), and `credit`
+    `[R]` how right the answer is: ties shared, an answer's credit its samples' mean; zeros where correctness was not given.
     """
 
     signals: Mapping[str, Floats]

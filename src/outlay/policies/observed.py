@@ -56,8 +56,8 @@ class Spend:
 class Stop:
     """Nothing more is to be spent; answer with what there is.
 
-    `place` is the sample that carries the answer, by its position in the state, and `confidence` the policy's own estimate that it is
-    right; None where the strategy that was run has chosen already.
+    `place` is the sample that carries the answer, by its position in the state, and `confidence` the policy's own estimate that
+    it is right; None where the strategy that was run has chosen already.
     """
 
     reason: str

@@ -20,8 +20,9 @@ from outlay.curves import Interval
 from outlay.curves.shapes import Floats
 from outlay.errors import UserError
 from outlay.policies import files
+from outlay.policies.carried import Carried
 from outlay.policies.observed import Spend, State, Stop
-from outlay.policies.parts import Measured, Part, Provenance
+from outlay.policies.parts import Measured, Provenance
 
 FORMAT: Literal["outlay-policy/1"] = "outlay-policy/1"
 
@@ -35,7 +36,7 @@ class Evaluation:
     cost: Interval
 
 
-class Policy(Part, ABC):
+class Policy(Carried, ABC):
     """What every kind of policy has: for what it was calibrated, and how it decides."""
 
     format: Literal["outlay-policy/1"] = FORMAT
@@ -63,7 +64,7 @@ class Policy(Part, ABC):
 
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML, opened by a comment that says in words what it will do; an existing file is replaced."""
-        files.write(self.model_dump(mode="json"), self.describe(), Path(path))
+        files.write(self.model_dump(mode="json"), [*self.describe(), *self.told()], Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

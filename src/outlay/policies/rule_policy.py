@@ -28,7 +28,9 @@ RuleName = Literal[
 
 
 class RulePlan(Part):
-    """The rule for one mean budget: stop after `least` samples or more once `signal` reaches `threshold`; at `most` at the latest."""
+    """The rule for one mean budget: stop after `least` samples or more once `signal` reaches `threshold`; at `most` at the
+    latest.
+    """
 
     budget: float = Field(gt=0, description="mean generations a question")
     signal: str = ""

@@ -66,7 +66,9 @@ class Threshold:
 
 
 def _first(values: Floats, stages: Sequence[int], threshold: float, least: int) -> Ints:
-    """The first stage with at least `least` samples at which the signal is high enough; the number of stages where there is none."""
+    """The first stage with at least `least` samples at which the signal is high enough; the number of stages where there is
+    none.
+    """
     high = (values >= threshold - 1e-12) & (np.array(stages) >= least)
     return np.where(high.any(axis=1), high.argmax(axis=1), len(stages))
 

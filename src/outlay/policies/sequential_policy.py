@@ -47,8 +47,8 @@ class Switch(Part):
 class Stage(Part):
     """What is done after `samples` samples: coefficients over the columns (a constant, then each signal with its hinges).
 
-    Go on where `go_on` gives more than 0, and more than every row of `switch`; switch to the best row that gives more than 0; else stop.
-    `right` gives P(the answer is right) when stopping here.
+    Go on where `go_on` gives more than 0, and more than every row of `switch`; switch to the best row that gives more than 0;
+    else stop. `right` gives P(the answer is right) when stopping here.
     """
 
     samples: int = Field(ge=0)
@@ -161,7 +161,9 @@ class SequentialPolicy(Policy):
             tuple(stage.samples for stage in plan.stages),
             plan.price,
             np.array([stage.go_on for stage in plan.stages]),
-            np.array([stage.switch for stage in plan.stages]).reshape(len(plan.stages), len(self.switches), -1),
+            np.array([stage.switch for stage in plan.stages]).reshape(
+                len(plan.stages), len(self.switches), len(plan.stages[0].go_on)
+            ),
             np.array([stage.right for stage in plan.stages]),
         )
 

@@ -2,8 +2,8 @@
 
 At a stage one may stop and answer, draw on to the next stage, or switch to an alternative. What each is worth is accuracy less
 `price` times cost. Beginning at the last stage, the gain of going on over stopping is regressed on what is seen (Longstaff and
-Schwartz 2001, on the realised value of what the later stages do), and one goes on where it is positive. Where the columns tell every
-state apart this is exact dynamic programming on the recorded prefixes. One price gives one policy; a higher one spends less.
+Schwartz 2001, on the realised value of what the later stages do), and one goes on where it is positive. Where the columns tell
+every state apart this is exact dynamic programming on the recorded prefixes. One price gives one policy; a higher one spends less.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _REFINED = 5
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """A fitted policy at one price: coefficients `[T, P]` of the gain of going on, `[T, J, P]` of switching, `[T, P]` of being right.
+    """A fitted policy at one price: coefficients `[T, P]` of the gain of going on, `[T, J, P]` of switching, `[T, P]` of being
+    right.
 
     It never looks past its last stage. At a stage of 0 samples one cannot stop.
     """
@@ -150,5 +151,5 @@ class Fitting:
 def _solver(design: Floats, pull: Floats) -> Floats:
     """(X'X + D)^-1, by an eigendecomposition that columns which never differ do not trouble."""
     gram = design.T @ design + np.diag(pull)
-    inverse: Floats = np.linalg.pinv(gram, hermitian=True)
+    inverse: Floats = np.asarray(np.linalg.pinv(gram, hermitian=True), dtype=np.float64)
     return inverse

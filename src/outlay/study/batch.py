@@ -1,8 +1,9 @@
 """A batch of questions with one budget for all of them: `outlay run --total-budget`.
 
 Every question is asked by a policy at the mean budget that the total allows, and one purse holds the total: it cannot be
-overspent, and keeps a generation for each question that has no answer yet. Where the policy has no plan of just that mean, questions
-are dealt by lot to the two plans beside it. Runs stand in the same store as any study's, so a batch that was stopped goes on.
+overspent, and keeps a generation for each question that has no answer yet. Where the policy has no plan of just that mean,
+questions are dealt by lot to the two plans beside it. Runs stand in the same store as any study's, so a batch that was stopped
+goes on.
 """
 
 from __future__ import annotations

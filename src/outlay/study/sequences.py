@@ -1,7 +1,7 @@
 """Policies that look before they decide, on a recorded pool: what they are fitted to, and their entries of a summary.
 
-Their budgets are means over questions, where those of policies per bin are hard caps: what they cost stands beside what they give, and
-savings are read at equal accuracy over the real cost.
+Their budgets are means over questions, where those of policies per bin are hard caps: what they cost stands beside what they
+give, and savings are read at equal accuracy over the real cost.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def samples_of(
 ) -> Samples:
     """A pool as what a sequential policy is fitted to, the answer chosen by `method`.
 
-    Searches that were run on their own may be switched to, and so may a larger model's greedy answer where FLOPs tell what it costs.
-    Costs are in generations, and in FLOPs beside them where those are known: a sample's own tokens, and what a verifier reads of the
-    k-th sample, whichever it is, since it reads a step once however many samples share it.
+    Searches that were run on their own may be switched to, and so may a larger model's greedy answer where FLOPs tell what it
+    costs. Costs are in generations, and in FLOPs beside them where those are known: a sample's own tokens, and what a verifier
+    reads of the k-th sample, whichever it is, since it reads a step once however many samples share it.
     """
     select = SELECTS[method]
     pool = pool if pool.probabilities is not None else with_probabilities(pool, seed)
