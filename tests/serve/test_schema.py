@@ -7,7 +7,7 @@ import warnings
 import pytest
 from serving import PILOT, QUESTION, policy_file, serving
 
-EXAMPLES = int(os.environ.get("OUTLAY_SCHEMA_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("OUTLAY_SCHEMA_EXAMPLES", "6"))
 """Requests for each operation that takes something; set the variable for a longer look."""
 
 

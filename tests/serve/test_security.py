@@ -227,7 +227,10 @@ def test_nothing_is_unpickled_and_yaml_is_read_safely():
     for path in Path(outlay.__file__).parent.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(import|from) (pickle|cPickle|dill|shelve|marshal)\b", source, re.MULTILINE), path
-        assert not re.search(r"yaml\.(load|load_all|unsafe_load|full_load)\(", source), path
+        assert not re.search(r"yaml\.(load_all|unsafe_load|full_load|UnsafeLoader|FullLoader|Loader\b)", source), path
+        loaders = re.findall(r"yaml\.load\(.*, (\w+)\)", source)
+        assert source.count("yaml.load(") == len(loaders), path
+        assert all(f"class {loader}(yaml.SafeLoader)" in source for loader in loaders), path
         assert "allow_pickle=True" not in source and "weights_only=False" not in source, path
 
 

@@ -142,7 +142,7 @@ def application(service: Service) -> Gate:
     @app.get("/v1/policy", tags=["outlay"], responses={401: ERRORS[401]})
     async def policy() -> Response:
         """The policy: what it does in words, its file's content, and this server's limits."""
-        promise = getattr(service.policy, "promise", None)
+        promise = service.policy.promise
         return JSONResponse(
             {
                 "says": service.policy.describe(),

@@ -59,7 +59,7 @@ def default_cap(policy: Policy) -> float:
     the plan which they follow may draw.
     """
     if isinstance(policy, PerBinPolicy) and not isinstance(policy, AcrossPolicy):
-        return float(policy.plans[-1].budget) if getattr(policy, "promise", None) is not None else knee(policy.plans)
+        return float(policy.plans[-1].budget) if policy.promise is not None else knee(policy.plans)
     plan = followed_plan(policy)
     return UNKNOWN_KIND if plan is None else most_of(policy, plan)
 

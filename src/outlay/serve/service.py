@@ -13,6 +13,7 @@ from outlay import models, verifiers
 from outlay.cost import Prices
 from outlay.errors import OutlayError, UserError
 from outlay.policies import Policy, Spend
+from outlay.promises import statistics
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
 from outlay.serve.engines import Engine, Inside, engine_for
@@ -69,7 +70,7 @@ class Service:
             self.passing = Passing(self.model.address, self.model.calls.key, failed)
         self.admission = Admission(settings.at_once, settings.longest_wait)
         self.recorder = Recorder(settings.traces, settings.trace_share)
-        self.monitor = self.policy.monitor() if hasattr(self.policy, "monitor") else None
+        self.monitor = self.policy.monitor()
 
     def _same_model(self, name: str) -> None:
         """Refuse a model that the policy was not calibrated for; of a served one the address may differ, its name may not."""
@@ -237,10 +238,7 @@ class Service:
         return answered
 
     def _confidence_of_one(self, solution: Solution) -> float | None:
-        if not hasattr(self.policy, "confidence"):
-            return None
-        found = self.policy.confidence(state_of(1.0, [solution], 1.0), solution.answer)
-        return None if found is None else float(found)
+        return self.policy.confidence(state_of(1.0, [solution], 1.0), solution.answer)
 
     async def answers(self, asked: Sequence[Asked], tell: Tell = lambda event: None) -> list[Answered]:
         """Answer each question by the policy, all at once. Cancelled, everything that was spent is kept, as cancelled.
@@ -312,8 +310,6 @@ class Service:
         usual = answered.asked.budget == self.limits.default_budget and answered.stopped_by in ("plan", "policy")
         if self.monitor is None or not usual or answered.asked.target_confidence is not None:
             return
-        from outlay.promises import statistics  # type: ignore[import-not-found]
-
         answers = [one.answer for one in answered.candidates]
         scores = [math.nan if one.score is None else one.score for one in answered.candidates]
         before = bool(self.metrics.alarm._value.get())

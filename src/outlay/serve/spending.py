@@ -93,6 +93,7 @@ class _Answering:
     struck: bool = False
     shown: int = 0
     step: Step = field(init=False)
+    sampling: Strategy | None = None
 
     async def done(self) -> Answered:
         target = self.asked.target_confidence
@@ -178,6 +179,7 @@ class _Answering:
         runs = action.generations if engine.draws_singly else 1
         each = action.generations // runs
         self.rounds += 1
+        self.sampling = plain
         question = self._question
         purpose: Literal["answer", "difficulty"] = "difficulty" if action.purpose == "pilot" else "answer"
         units = [
@@ -216,7 +218,7 @@ class _Answering:
     async def _answer(self, action: Spend) -> Answered:
         """The strategy that the policy ends with; of plain samples those that are there already count among its candidates."""
         strategy = from_spec(action.strategy)
-        if strategy.name in RULES:
+        if strategy.name in RULES and alike(strategy, self.sampling):
             wanted = len(self.samples) + action.generations
             await self._draw(action)
             if self.struck or len(self.samples) < wanted:
@@ -334,12 +336,8 @@ class _Answering:
         )
 
     def _confidence(self, answer: str | None, candidates: Sequence[Solution]) -> float | None:
-        """P(the answer is right) by the policy's own calibration; None where its file has none."""
-        policy = self.spender.policy
-        if not hasattr(policy, "confidence"):
-            return None
-        found = policy.confidence(state_of(self.step.cap, candidates, self.spent), answer)
-        return None if found is None else float(found)
+        """P(the answer is right) by the policy's own calibration; None where its file has none, or cannot tell."""
+        return self.spender.policy.confidence(state_of(self.step.cap, candidates, self.spent), answer)
 
     def _measured(self) -> float | None:
         """What was measured of the plan that is followed: as sure as one can be without looking at the question."""
@@ -372,6 +370,12 @@ def plain_sampling(spec: Mapping[str, Any], *, scored: bool) -> Strategy:
     if strategy.name == "greedy":
         options["temperature"] = 0.0
     return from_spec({"name": "best_of_n" if scored else "majority", **options})
+
+
+def alike(strategy: Strategy, earlier: Strategy | None) -> bool:
+    """Whether samples of the one are as good as samples of the other: then those drawn so far stay candidates."""
+    options = ("temperature", "top_p", "prompt")
+    return earlier is None or all(getattr(strategy, one, None) == getattr(earlier, one, None) for one in options)
 
 
 def chosen_among(strategy: Strategy, samples: Sequence[Solution], tie: float) -> Choice:
