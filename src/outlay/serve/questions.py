@@ -16,7 +16,7 @@ FREE = "free"
 def task_of(address: str) -> Task:
     """The task at that address, or the one of free questions.
 
-    >>> task_of("free").extract("So it is\n\n42\n")
+    >>> task_of("free").extract("42")
     '42'
     """
     return LastLine() if address == FREE else load(address)
