@@ -25,8 +25,7 @@ from outlay.policies.crossfit import PolicyCurve, difficulty_of, stratified_halv
 @dataclass(frozen=True, eq=False)
 class Split:
     """What every bin gets at every mean budget: candidate `low` `[bins, B]`, or `high` for a share `share` `[bins, B]` of the
-    bin.
-    """
+    bin."""
 
     low: Ints
     high: Ints

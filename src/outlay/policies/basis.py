@@ -1,6 +1,5 @@
 """From signals to the columns of a regression: each signal with hinges at quantiles, so that a line may bend where data are
-dense.
-"""
+dense."""
 
 from __future__ import annotations
 

@@ -36,22 +36,27 @@ class Carried(Part):
 
     promise: Promise | None = Field(None, description="what is guaranteed at the largest budget, and how it was shown")
     answer_confidence: Confidence | None = Field(None, description="P(an answer is right), calibrated")
+    search_confidence: Confidence | None = Field(
+        None, description="the same for answers that a search gave, read off the samples before it"
+    )
     drift: Reference | None = Field(None, description="what the calibration's questions looked like")
     origin: Origin = Field(default_factory=lambda: Origin())
 
-    def confidence(self, state: State, chosen: str | None = None) -> float | None:
+    def confidence(self, state: State, chosen: str | None = None, *, searched: bool = False) -> float | None:
         """P(the answer is right), calibrated on other questions; None where the file carries no confidence, or cannot tell from
         this state.
 
         Args:
             state: what was drawn for the question, all of it, in the order of asking.
             chosen: the answer that is given; where it is None, the one that most of the policy's plans would choose.
+            searched: a search gave the answer; `state` has the samples that were drawn before it, and `chosen` is not looked at.
         """
-        if self.answer_confidence is None:
+        judge = self.search_confidence if searched else self.answer_confidence
+        if judge is None:
             return None
         scores = [score if math.isfinite(score) else math.nan for score in state.scores]
         answers = state.answers
-        return self.answer_confidence.of(answers, scores or None, chosen)
+        return judge.of(answers, scores or None, None if searched else chosen)
 
     def monitor(self, seed: int = 0, level: float | None = None) -> Monitor | None:
         """A drift monitor that compares with this policy's calibration; None where the file has nothing to compare with."""
@@ -62,10 +67,15 @@ class Carried(Part):
     def told(self) -> list[str]:
         """The promise, the confidence's quality and what is watched, a line each."""
         lines = [] if self.promise is None else [f"Promise: {self.promise.sentence()}"]
-        quality = None if self.answer_confidence is None else self.answer_confidence.reliability
-        if quality is not None:
+        for kind, judge in (
+            ("chosen among samples", self.answer_confidence),
+            ("that a search gives", self.search_confidence),
+        ):
+            quality = None if judge is None else judge.reliability
+            if quality is None:
+                continue
             lines.append(
-                f"Every answer gets a calibrated P(right): calibration error {quality.calibration_error:.3f} "
+                f"Every answer {kind} has a calibrated P(right): calibration error {quality.calibration_error:.3f} "
                 f"({quality.calibration_error_low:.3f} to {quality.calibration_error_high:.3f}), Brier score {quality.brier:.3f} "
                 f"({quality.brier_low:.3f} to {quality.brier_high:.3f}) on {quality.questions} questions it had not seen."
             )

@@ -130,7 +130,9 @@ class Following:
 
     def _stopped(self, stop: Stop, drawn: list[Solution]) -> Choice:
         if stop.place is None or not drawn:
-            return replace(choose(self._selection(), drawn), note=stop.reason)
+            named = SELECTION.get(str((stop.strategy or {}).get("name")), self._selection())
+            chosen = choose(named, drawn[: stop.first])
+            return replace(chosen, candidates=tuple(drawn), note=stop.reason)
         carrier = drawn[stop.place]
         return Choice(carrier.answer, carrier, tuple(drawn), note=stop.reason)
 

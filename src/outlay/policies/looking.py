@@ -4,10 +4,11 @@ The same function serves a live question (one row) and replays (all orders of al
 served. Signals are plain numbers by name:
 
 `answered` share of samples with an answer · `agreement`, `runner_up` shares of all samples that the winning and the next best
-answer have · `distinct` different answers a sample · `streak` how many of the newest samples in a row have one and the same
-answer · `best_score`, `second_score`, `mean_score`, `spread` of the samples' P(right) · `winner_share` the winner's share of all
-votes as they are weighed · `winner_mass`, `runner_mass` votes a sample · `winner_best` the highest score of a sample with the
-winning answer.
+answer have · `distinct` different answers a sample · `streak` how many of the newest samples in a row have one and the same answer
+·
+`best_score`, `second_score`, `mean_score`, `spread` of the samples' P(right) · `winner_share` the winner's share of all votes as
+they are weighed · `winner_mass`, `runner_mass` votes a sample · `winner_best` the highest score of a sample with the winning
+answer.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +37,11 @@ class State:
         """How many samples have been drawn."""
         return max(len(self.scores), len(self.answers))
 
+    @property
+    def left(self) -> int:
+        """Whole generations that may still be spent; a great many where the budget is infinite."""
+        return math.floor(min(self.budget - self.spent + 1e-9, 1e12))
+
 
 @dataclass(frozen=True)
 class Spend:
@@ -56,11 +62,14 @@ class Spend:
 class Stop:
     """Nothing more is to be spent; answer with what there is.
 
-    `place` is the sample that carries the answer, by its position in the state, and `confidence` the policy's own estimate that
-    it is right; None where the strategy that was run has chosen already.
+    `place` is the sample that carries the answer, by its position in the state, and `confidence` the policy's own estimate that it
+    is right; None where the strategy that was run has chosen already. Where `strategy` is given, its rule chooses among the `first`
+    so many samples of the state: what was measured, and no more.
     """
 
     reason: str
     bin: int | None = None
     place: int | None = None
     confidence: float | None = None
+    strategy: dict[str, Any] | None = None
+    first: int | None = None

@@ -175,7 +175,10 @@ class PerBinPolicy(Policy):
     def _answer(self, plan: Plan, choice: Choice, number: int | None, state: State) -> Spend | Stop:
         left = math.floor(min(self._total(plan, choice), state.budget) - state.spent + 1e-9)
         if left < 1:
-            return Stop(f"the {choice.strategy['name']} plan of {choice.generations} generations is spent", number)
+            why = f"the {choice.strategy['name']} plan of {choice.generations} generations is spent"
+            if not choice.reuses_pilot:
+                return Stop(why, number)
+            return Stop(why, number, strategy=dict(choice.strategy), first=choice.generations)
         return Spend(choice.model or self.model, dict(choice.strategy), min(left, choice.generations), "answer", number)
 
     def _seen(self, state: State) -> int:

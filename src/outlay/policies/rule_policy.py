@@ -29,8 +29,7 @@ RuleName = Literal[
 
 class RulePlan(Part):
     """The rule for one mean budget: stop after `least` samples or more once `signal` reaches `threshold`; at `most` at the
-    latest.
-    """
+    latest."""
 
     budget: float = Field(gt=0, description="mean generations a question")
     signal: str = ""
@@ -95,7 +94,7 @@ class RulePolicy(Policy):
         if state.budget < 1:
             raise UserError(f"A budget of {state.budget:g} generations buys nothing: give at least 1.")
         plan, drawn = self.plan(), state.samples
-        left = math.floor(state.budget - state.spent + 1e-9)
+        left = state.left
         following = next((k for k in stages_up_to(plan.most) if k > drawn), None)
         if drawn == 0:
             return Spend(self.model, dict(self.strategy), min(following or 1, left), "sample")

@@ -35,8 +35,8 @@ RULES = {
 }
 """Each rule with the signals that it may look at."""
 
-LEAST = (1, 2, 3, 4, 6, 8)
-THRESHOLDS = 24
+LEAST = (1, 2, 4)
+THRESHOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ class Threshold:
 
 def _first(values: Floats, stages: Sequence[int], threshold: float, least: int) -> Ints:
     """The first stage with at least `least` samples at which the signal is high enough; the number of stages where there is
-    none.
-    """
+    none."""
     high = (values >= threshold - 1e-12) & (np.array(stages) >= least)
     return np.where(high.any(axis=1), high.argmax(axis=1), len(stages))
 
@@ -145,9 +144,8 @@ def _tried(rule: str, rows: Prefixes, cascade_to: Sequence[int]) -> list[tuple[T
 
 
 def _outcome(rule: Threshold, rows: Prefixes, met: Ints, last: int) -> tuple[Threshold, float, float]:
-    every = np.arange(rows.rows)
-    stage = np.minimum(met, last)
-    credit, cost = rows.credit[every, stage], rows.cost[every, stage]
+    flat = np.minimum(met, last) + np.arange(rows.rows) * len(rows.stages)
+    credit, cost = rows.credit.ravel()[flat], rows.cost.ravel()[flat]
     if rule.switch is not None:
         handed = met > last
         credit = np.where(handed, rows.alternative_credit[:, rule.switch], credit)

@@ -47,8 +47,9 @@ class Switch(Part):
 class Stage(Part):
     """What is done after `samples` samples: coefficients over the columns (a constant, then each signal with its hinges).
 
-    Go on where `go_on` gives more than 0, and more than every row of `switch`; switch to the best row that gives more than 0;
-    else stop. `right` gives P(the answer is right) when stopping here.
+    Go on where `go_on` gives more than 0, and more than every row of `switch`; switch to the best row that gives more than 0; else
+    stop.
+    `right` gives P(the answer is right) when stopping here.
     """
 
     samples: int = Field(ge=0)
@@ -210,7 +211,7 @@ class SequentialPolicy(Policy):
         if state.budget < 1:
             raise UserError(f"A budget of {state.budget:g} generations buys nothing: give at least 1.")
         plan, drawn = self.plan(), state.samples
-        left = math.floor(state.budget - state.spent + 1e-9)
+        left = state.left
         at = [stage.samples for stage in plan.stages]
         following = next((k for k in at if k > drawn), None)
         if drawn < at[0] or (drawn not in at and following is not None and left >= 1):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import exp, log
 
 import numpy as np
 
@@ -95,38 +96,36 @@ class Fitting:
         found: Floats = self.solvers[t] @ (self.designs[t].T @ target)
         return found
 
-    def at(self, price: float) -> Walk:
-        """The policy at this price of a unit of cost."""
+    def at(self, price: float) -> tuple[Walk, float]:
+        """The policy at this price of a unit of cost, and what it costs on average on the rows that fit it."""
         rows, stages = self.rows, self.rows.stages
         ways = rows.alternative_credit.shape[1]
         size = self.designs[0].shape[1]
         go_on, switch = np.zeros((len(stages), size)), np.zeros((len(stages), ways, size))
-        value = rows.credit[:, -1] - price * rows.cost[:, -1]
+        gives, paid = rows.credit[:, -1], rows.cost[:, -1]  # what the later stages give, and have paid in the end
         for t in reversed(range(len(stages))):
-            stop = rows.credit[:, t] - price * rows.cost[:, t]
-            best: np.ndarray = stop
-            gain: np.ndarray = np.zeros(rows.rows)
+            stop, now = rows.credit[:, t], rows.cost[:, t]
+            gain: Floats = np.zeros(rows.rows)
+            best, spent = stop, now
             if t + 1 < len(stages):
-                go_on[t] = self._fit(t, value - stop)
-                told = self.designs[t] @ go_on[t]
-                best, gain = np.where(told > 0, value, stop), np.maximum(told, 0.0)
-                if stages[t] == 0:  # one may not stop with nothing
-                    best, gain = value, told
+                go_on[t] = self._fit(t, (gives - stop) - price * (paid - now))
+                gain = self.designs[t] @ go_on[t]
+                on = gain > 0 if stages[t] else np.ones(rows.rows, dtype=np.bool_)  # one may not stop with nothing
+                best, spent = np.where(on, gives, stop), np.where(on, paid, now)
+                gain = np.maximum(gain, 0.0) if stages[t] else gain
             for way in range(ways):
-                there = rows.alternative_credit[:, way] - price * (rows.cost[:, t] + rows.alternative_cost[:, way])
-                switch[t, way] = self._fit(t, there - stop)
+                there, costs = rows.alternative_credit[:, way], rows.alternative_cost[:, way]
+                switch[t, way] = self._fit(t, (there - stop) - price * costs)
                 told = self.designs[t] @ switch[t, way]
-                best, gain = np.where(told > gain, there, best), np.maximum(told, gain)
-            value = best
-        return Walk(self.basis, stages, price, go_on, switch, self.right)
+                better = told > gain
+                best, spent = np.where(better, there, best), np.where(better, now + costs, spent)
+                gain = np.maximum(told, gain)
+            gives, paid = best, spent
+        return Walk(self.basis, stages, price, go_on, switch, self.right), float(paid.mean())
 
     def path(self, prices: Sequence[float] = PRICES) -> list[tuple[Walk, float]]:
         """Policies from the dearest price on, each with its mean cost on the rows that fitted it."""
-        return [(walk, self.mean_cost(walk)) for walk in map(self.at, prices)]
-
-    def mean_cost(self, walk: Walk) -> float:
-        """What a policy costs on average on the rows that fitted it."""
-        return float(walk.end(self.rows).cost(self.rows).mean())
+        return [self.at(price) for price in prices]
 
     def within(self, budget: float, path: Sequence[tuple[Walk, float]]) -> Walk:
         """The policy that spends the most of a mean budget, between those of a path (by halving, on log prices)."""
@@ -137,11 +136,11 @@ class Fitting:
         best = path[place][0]
         if place + 1 == len(path):
             return best
-        dear, cheap = np.log(path[place][0].price), np.log(path[place + 1][0].price)
+        dear, cheap = log(best.price), log(path[place + 1][0].price)
         for _ in range(_REFINED):
             middle = (dear + cheap) / 2
-            walk = self.at(float(np.exp(middle)))
-            if self.mean_cost(walk) <= budget * (1 + 1e-9):
+            walk, cost = self.at(exp(middle))
+            if cost <= budget * (1 + 1e-9):
                 best, dear = walk, middle
             else:
                 cheap = middle
@@ -151,5 +150,4 @@ class Fitting:
 def _solver(design: Floats, pull: Floats) -> Floats:
     """(X'X + D)^-1, by an eigendecomposition that columns which never differ do not trouble."""
     gram = design.T @ design + np.diag(pull)
-    inverse: Floats = np.asarray(np.linalg.pinv(gram, hermitian=True), dtype=np.float64)
-    return inverse
+    return np.asarray(np.linalg.pinv(gram, hermitian=True), dtype=np.float64)

@@ -58,7 +58,7 @@ class Promise(BaseModel):
                 f"{self.bound:.2f}."
             )
         return (
-            f"Where an error costs {self.target:g} generations it is worth more than {self.against} for all, "
+            f"Where an error costs {self.target:g} generations it is worth more than {self.against}, "
             f"{shown}; measured a gain of "
             f"{self.estimate:.2f} generations a question, above {self.bound:.2f}."
         )

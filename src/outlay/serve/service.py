@@ -310,8 +310,8 @@ class Service:
         usual = answered.asked.budget == self.limits.default_budget and answered.stopped_by in ("plan", "policy")
         if self.monitor is None or not usual or answered.asked.target_confidence is not None:
             return
-        answers = [one.answer for one in answered.candidates]
-        scores = [math.nan if one.score is None else one.score for one in answered.candidates]
+        answers = [one.answer for one in answered.looked_at]
+        scores = [math.nan if one.score is None else one.score for one in answered.looked_at]
         before = bool(self.metrics.alarm._value.get())
         status = self.monitor.observe(statistics(answers, scores, answered.generations))
         self.metrics.drift(status)

@@ -84,7 +84,8 @@ def check_batch(study: Study, policy: Policy, total: int) -> Batch:
     """
     if len(study.entries) != 1:
         raise UserError(
-            f"--total-budget is for one batch of questions; {study.name} has {len(study.entries)} entries: give each a study of its own"
+            f"--total-budget is for one batch of questions; {study.name} has {len(study.entries)} entries: give each a study of "
+            "its own"
         )
     entry = study.entries[0]
     policy.check(task=entry.task, model=entry.model, verifier=entry.verifier)

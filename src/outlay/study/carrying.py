@@ -18,7 +18,7 @@ from outlay.study.promising import Kept, Parted, Ready, part
 from outlay.study.replays import orders_of, probabilities_from
 from outlay.study.runs import Recorded
 from outlay.study.settings import Settings
-from outlay.study.sureness import FITTING_ORDERS, confidence_of, reference_of
+from outlay.study.sureness import FITTING_ORDERS, confidences_of, reference_of
 
 
 def kept_whole(kept: Kept, candidates: Ready, found: Recorded) -> PerBinPolicy | SequentialPolicy | RulePolicy:
@@ -93,8 +93,10 @@ def traces_digest(pool: Pool) -> str:
 def _carried(
     pool: Pool, orders: Sequence[Ints], option: Option, found: Recorded, parted: Parted, seed: int
 ) -> dict[str, Any]:
+    sampled, searched = confidences_of(pool, orders, option, found, parted.learn, seed)
     return {
-        "answer_confidence": confidence_of(pool, orders, option, found, parted.learn, seed),
+        "answer_confidence": sampled,
+        "search_confidence": searched,
         "drift": reference_of(pool, orders[0], option, found, parted.learn, parted.test),
         "origin": origin_of(found),
     }

@@ -130,8 +130,8 @@ def fitted_across(found: Recorded, group: Mapping[str, Any], settings: Settings)
 def fitted_sequence(
     found: Recorded, kind: str, budget: float, settings: Settings, *, switching: bool = False
 ) -> SequentialPolicy | RulePolicy:
-    """A policy that looks before it decides, for what was recorded: one plan for each power of two up to the mean budget, and
-    for it.
+    """A policy that looks before it decides, for what was recorded: one plan for each power of two up to the mean budget, and for
+    it.
 
     Its figures are cross-fitted by question, over random orders of the samples. Raises UserError where nothing can choose among
     the samples, or where the kind cannot be fitted to them.

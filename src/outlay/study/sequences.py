@@ -1,7 +1,7 @@
 """Policies that look before they decide, on a recorded pool: what they are fitted to, and their entries of a summary.
 
-Their budgets are means over questions, where those of policies per bin are hard caps: what they cost stands beside what they
-give, and savings are read at equal accuracy over the real cost.
+Their budgets are means over questions, where those of policies per bin are hard caps: what they cost stands beside what they give,
+and savings are read at equal accuracy over the real cost.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from outlay.study.deciding import FLOPS, Realised
 from outlay.study.flops import UNSCORED, PoolFlops
 from outlay.study.measure import with_probabilities
 from outlay.study.pools import Floats, Pool
+from outlay.study.roles import PLAIN_SAMPLING
 from outlay.study.runs import Larger, Recorded
 from outlay.study.settings import Settings
 
@@ -64,7 +65,12 @@ def samples_of(
     other: dict[str, Floats] = {}
     by_place: dict[str, Floats] = {}
     base: dict[str, Floats] = {}
-    ways = [way for run in runs if run.candidate for way in _searches(run, pool.model)]
+    ways = [
+        way
+        for run in runs
+        if run.candidate and run.spec["name"] not in PLAIN_SAMPLING
+        for way in _searches(run, pool.model)
+    ]
     if flops is not None and all(way.other for way in ways):
         each = np.repeat(flops.sample[:, None], pool.size, axis=1)
         if pool.tokens is not None:

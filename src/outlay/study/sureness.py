@@ -5,7 +5,7 @@ is made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from outlay.promises import Confidence, Drawn, Reference
 from outlay.promises.confidence import Selection, chosen_class
 from outlay.promises.fitting_confidence import MOST_KNOTS, evaluate, fit
 from outlay.study.measure import budgets_up_to, in_order
-from outlay.study.options import Option, replay_options, samples_for
+from outlay.study.options import Option, best_method, replay_options, samples_for
 from outlay.study.pools import Bools, Floats, Ints, Pool
 from outlay.study.replays import bins_of, method_of, score_map
 from outlay.study.runs import Recorded
@@ -30,12 +30,13 @@ FITTING_ORDERS = 4
 @dataclass(frozen=True, eq=False)
 class Answered:
     """R answers as they were given: what had been drawn, whether right (a share, where a class is mixed), and the question's
-    row.
+    row. Where a search gave the answer (`searched`), what had been drawn is its pilot.
     """
 
     drawn: Drawn
     right: Floats
     question: Ints
+    searched: Bools
 
 
 def after(pool: Pool, order: Ints, rows: Ints, count: int, selection: Selection) -> Answered:
@@ -54,40 +55,48 @@ def after(pool: Pool, order: Ints, rows: Ints, count: int, selection: Selection)
         credit = np.where(chosen >= 0, right[np.arange(rows.size), best], 0.0)
     else:
         credit = (same & right).sum(axis=1) / np.maximum(same.sum(axis=1), 1)
-    return Answered(Drawn(answers, scores, np.full(rows.size, count), chosen), credit.astype(np.float64), rows)
+    return Answered(
+        Drawn(answers, scores, np.full(rows.size, count), chosen),
+        credit.astype(np.float64),
+        rows,
+        np.zeros(rows.size, dtype=np.bool_),
+    )
 
 
 def at_the_end(pool: Pool, order: Ints, option: Option, found: Recorded) -> Answered | None:
     """The answers that the option gives to every question in this order, by question; None where they cannot be followed."""
-    followed = _followed(pool, order, option, found)
-    if followed is None:
+    counts, methods = _followed(pool, order, option, found)
+    if counts.min() < 1:
         return None
-    counts, methods = followed
+    correct, _ = replay_options(pool, [option], [order], found)
     parts = []
     for count, method in sorted(set(zip(counts.tolist(), methods, strict=True))):
         rows = np.flatnonzero((counts == count) & (np.array(methods) == method))
-        parts.append(after(pool, order, rows, int(count), SELECTIONS[method]))
+        searched = method not in SELECTIONS
+        one = after(pool, order, rows, int(count), SELECTIONS[str(best_method(pool)) if searched else method])
+        if searched:
+            one = replace(one, right=correct[rows, 0], searched=np.ones(rows.size, dtype=np.bool_))
+        parts.append(one)
     joined = together(parts)
     return taken(joined, np.argsort(joined.question, kind="stable"))
 
 
-def _followed(pool: Pool, order: Ints, option: Option, found: Recorded) -> tuple[Ints, list[str]] | None:
-    """How many samples the option draws for each question in this order, and how the answer is chosen among them."""
-    if option.plan is None:
+def _followed(pool: Pool, order: Ints, option: Option, found: Recorded) -> tuple[Ints, list[str]]:
+    """How many plain samples the option draws for each question in this order, and what chooses the answer: a method, or a
+    search.
+    """
+    if not isinstance(option.policy, PerBinPolicy):
         method = str(option.select)
-        if method not in SELECTIONS or isinstance(option.policy, PerBinPolicy):
-            return None
         _, spent = replay(option.policy, samples_for(found, pool, method), order[None])
         return np.rint(spent[:, 0]).astype(np.int64), [method] * len(pool.questions)
-    assert isinstance(option.policy, PerBinPolicy)
-    choices = option.plan.choices
-    if any(method_of(choice) not in SELECTIONS for choice in choices):
-        return None
+    assert option.plan is not None
+    choices, policy = option.plan.choices, option.policy
     bins = np.zeros(len(pool.questions), dtype=np.int64)
     if len(choices) > 1:
-        bins = bins_of(in_order(pool, order), option.policy)
-    counts = np.array([choice.generations for choice in choices], dtype=np.int64)[bins]
-    return counts, [method_of(choices[place]) for place in bins]
+        bins = bins_of(in_order(pool, order), policy)
+    pilot = policy.difficulty.samples if len(choices) > 1 else 0
+    drawn = [one.generations if method_of(one) in SELECTIONS else pilot for one in choices]
+    return np.array(drawn, dtype=np.int64)[bins], [method_of(choices[place]) for place in bins]
 
 
 def together(parts: Sequence[Answered]) -> Answered:
@@ -108,6 +117,7 @@ def together(parts: Sequence[Answered]) -> Answered:
         ),
         np.concatenate([part.right for part in parts]),
         np.concatenate([part.question for part in parts]),
+        np.concatenate([part.searched for part in parts]),
     )
 
 
@@ -115,35 +125,50 @@ def taken(answered: Answered, rows: Ints | Bools) -> Answered:
     """These answers alone."""
     d = answered.drawn
     scores = None if d.scores is None else d.scores[rows]
-    return Answered(
-        Drawn(d.answers[rows], scores, d.drawn[rows], d.chosen[rows]), answered.right[rows], answered.question[rows]
+    drawn = Drawn(d.answers[rows], scores, d.drawn[rows], d.chosen[rows])
+    return Answered(drawn, answered.right[rows], answered.question[rows], answered.searched[rows])
+
+
+def confidences_of(
+    pool: Pool, orders: Sequence[Ints], option: Option, found: Recorded, learn: Ints, seed: int = 0
+) -> tuple[Confidence | None, Confidence | None]:
+    """A confidence for the answers that the option chooses among samples, and one for those that its searches give.
+
+    The first is fitted to all questions at 1, 2, 4, ... samples and at the option's end in four orders, so that it also holds for
+    answers that are given earlier (a deadline, a smaller budget); the second reads the pilot. Their quality is that of the option's
+    answers in the first order, on questions that the fit did not see. None where there are no such answers, or too few, or all
+    are alike.
+    """
+    ends = [end for order in orders[:FITTING_ORDERS] if (end := at_the_end(pool, order, option, found)) is not None]
+    every = np.arange(len(pool.questions))
+    selection = SELECTIONS.get(str(option.select) if option.plan is None else method_of(option.plan.choices[-1]))
+    selection = selection or SELECTIONS[str(best_method(pool))]
+    plain = [taken(end, ~end.searched) for end in ends]
+    largest = max((int(one.drawn.drawn.max()) for one in plain if one.question.size), default=pool.size)
+    earlier = [
+        after(pool, order, every, k, selection) for order in orders[:FITTING_ORDERS] for k in budgets_up_to(largest)
+    ]
+    by_search = [taken(end, end.searched) for end in ends]
+    return (
+        _fitted([*plain, *earlier], plain, pool, learn, selection, seed),
+        _fitted(by_search, by_search, pool, learn, SELECTIONS[str(best_method(pool))], seed),
     )
 
 
-def confidence_of(
-    pool: Pool, orders: Sequence[Ints], option: Option, found: Recorded, learn: Ints, seed: int = 0
+def _fitted(
+    parts: Sequence[Answered], ends: Sequence[Answered], pool: Pool, learn: Ints, selection: Selection, seed: int
 ) -> Confidence | None:
-    """A confidence for the option's answers, and for those that are given with fewer samples (a deadline, a smaller budget).
-
-    Fitted to all questions at 1, 2, 4, ... samples and at the plan's end in four orders; its quality is that of the plan's
-    answers in the first order, on questions that the fit did not see. None where the plan's answers cannot be followed, or are
-    all right or all wrong.
-    """
-    ends = [at_the_end(pool, order, option, found) for order in orders[:FITTING_ORDERS]]
-    if any(end is None for end in ends):
+    """Fitted to all parts; measured on the first of them if it is an end, else told without its quality."""
+    if not parts or not sum(part.question.size for part in parts):
         return None
-    selection = SELECTIONS[str(option.select) if option.plan is None else method_of(option.plan.choices[-1])]
-    every = np.arange(len(pool.questions))
-    parts = [end for end in ends if end is not None]
-    largest = int(max(part.drawn.drawn.max() for part in parts))
-    for order in orders[:FITTING_ORDERS]:
-        parts += [after(pool, order, every, k, selection) for k in budgets_up_to(largest)]
     rows = together(parts)
     counted = np.zeros(rows.right.size, dtype=np.bool_)
-    counted[: every.size] = True
+    counted[: ends[0].question.size if ends else 0] = True
     try:
         fitted = fit(rows.drawn, rows.right, rows.question, selection, seed)
-        quality = evaluate(rows.drawn, rows.right, rows.question, selection, counted=counted, seed=seed)
+        quality = None
+        if counted.any():
+            quality = evaluate(rows.drawn, rows.right, rows.question, selection, counted=counted, seed=seed)
     except UserError:
         return None
     knots, values = _map_of(pool, learn)
