@@ -238,7 +238,7 @@ class Service:
         return answered
 
     def _confidence_of_one(self, solution: Solution) -> float | None:
-        return self.policy.confidence(state_of(1.0, [solution], 1.0), solution.answer)
+        return self.policy.confidence(state_of(self.policy, 1.0, [solution], 1.0), solution.answer)
 
     async def answers(self, asked: Sequence[Asked], tell: Tell = lambda event: None) -> list[Answered]:
         """Answer each question by the policy, all at once. Cancelled, everything that was spent is kept, as cancelled.

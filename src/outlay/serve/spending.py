@@ -62,7 +62,7 @@ class Spender:
     def first(self, asked: Asked) -> Spend | Stop:
         """What the policy does first."""
         step = steps(self.policy, asked.budget)[0]
-        return step.policy.decide(state_of(step.cap, (), 0.0))
+        return step.policy.decide(state_of(step.policy, step.cap, (), 0.0))
 
     async def answer(self, asked: Asked, account: Account, tell: Tell = lambda event: None) -> Answered:
         """Answer one question; whatever is spent on it is in the account, also when this is cancelled.
@@ -115,7 +115,7 @@ class _Answering:
         """As far as one plan goes; the samples of the plans before it are there already."""
         self.step = step
         while True:
-            action = step.policy.decide(state_of(step.cap, self.samples, self.spent, self._lot))
+            action = step.policy.decide(state_of(step.policy, step.cap, self.samples, self.spent, self._lot))
             if isinstance(action, Stop):
                 return self._stopped(action)
             self.tell(
@@ -319,7 +319,7 @@ class _Answering:
         if solution is None and numbered:
             solution = numbered[0]  # none of them has an answer: the first is what there is to say
         seen = self.account.finished if not self.samples and self.account.finished else self.samples
-        state = state_of(self.step.cap, seen, self.spent, self._lot)
+        state = state_of(self.spender.policy, self.step.cap, seen, self.spent, self._lot)
         known = self.spender.policy.confidence(state, choice.answer, searched=self.searched)
         known = confidence if known is None else known
         return Answered(
@@ -347,10 +347,10 @@ class _Answering:
         return None if measured is None or not math.isfinite(measured.accuracy.mean) else float(measured.accuracy.mean)
 
 
-def state_of(budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
-    """What a policy looks at: the answers and scores of these samples, in the order of asking."""
-    scores, answers = tuple(_score(one) for one in samples), tuple(one.answer for one in samples)
-    return State(budget, None, scores, spent, answers, lot=lot)
+def state_of(policy: Policy, budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
+    """What a policy looks at: the answers of these samples in the order of asking, and their scores where it has a verifier."""
+    scores = () if policy.verifier is None else tuple(_score(one) for one in samples)
+    return State(budget, None, scores, spent, tuple(one.answer for one in samples), lot=lot)
 
 
 def _score(solution: Solution) -> float:
