@@ -5,7 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlay.errors import UserError
@@ -49,11 +49,13 @@ def test_values_between_nought_and_one_do_not_break_the_level(test):
     assert rejected <= 0.1 + (0.02 if test is binomial else 1e-12)  # the seeds are twelve only
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=40), st.floats(0.05, 0.95))
 def test_binomial_is_never_weaker_than_hoeffding_bentkus(values, threshold):
     assert binomial(values, threshold) <= hoeffding_bentkus(values, threshold) + 1e-12
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0.05, 0.95), st.floats(0, 0.5))
 def test_a_harder_threshold_is_never_easier_to_reject(values, threshold, more):
     harder = min(threshold + more, 0.99)
