@@ -39,6 +39,10 @@ EXTRAS = {
     "math": (("math_verify",), "compares answers of mathematics as published figures do (task math:PATH)"),
     "reference": (("torch", "transformers"), "compares the engine with transformers (make test REFERENCE=1)"),
     "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
+    "serve": (
+        ("fastapi", "uvicorn", "httptools", "aiohttp", "prometheus_client", "tenacity"),
+        "serves a policy as OpenAI's API (outlay serve)",
+    ),
 }
 """For each extra that a user may install: the modules that it brings, and what it is for."""
 
