@@ -29,6 +29,7 @@ from outlay.cli.doctor import doctor
 from outlay.cli.exchange import Spread, exchange
 from outlay.cli.lab import app as lab
 from outlay.cli.plugins import plugins
+from outlay.cli.route import route
 from outlay.cli.run import run
 from outlay.cli.savings import savings
 from outlay.cli.serve import serve
@@ -78,7 +79,7 @@ app = group(
     help="Compute-optimal test-time scaling of language models: calibrate, compare, report.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, analyse, calibrate, savings, serve, ask, verify, doctor, plugins):
+for command in (demo, run, analyse, calibrate, savings, route, serve, ask, verify, doctor, plugins):
     app.command(command.__name__)(guarded(command))
 app.command("verifier-report")(guarded(verifier_report))
 app.command("exchange", cls=Spread)(guarded(exchange))
