@@ -39,6 +39,7 @@ EXTRAS = {
     "math": (("math_verify",), "compares answers of mathematics as published figures do (task math:PATH)"),
     "reference": (("torch", "transformers"), "compares the engine with transformers (make test REFERENCE=1)"),
     "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
+    "llm": (("xllamacpp",), "runs GGUF files by llama.cpp in this process (llamacpp:PATH.gguf, llamacpp:smollm2)"),
 }
 """For each extra that a user may install: the modules that it brings, and what it is for."""
 
