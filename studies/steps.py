@@ -18,13 +18,63 @@ from pathlib import Path
 from capitals import SHOWN, accepted
 
 ROWS = 100
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-MONTHS = "January February March April May June July August September October November December".split()
-LETTERS = "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()
-NUMBERS = "one two three four five six seven eight nine ten".split()
-NAMES = "Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Mia Noah Olga Paul".split()
-THINGS = "apples pens books coins cards eggs shells stamps".split()
-WORDS = "apple bear cloud dog egg fish green hat ice jam king lamp moon nest orange pig queen river sun tree".split()
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+LETTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+NAMES = [
+    "Anna",
+    "Ben",
+    "Clara",
+    "David",
+    "Emma",
+    "Felix",
+    "Grace",
+    "Henry",
+    "Iris",
+    "Jack",
+    "Kate",
+    "Leo",
+    "Mia",
+    "Noah",
+    "Olga",
+    "Paul",
+]
+THINGS = ["apples", "pens", "books", "coins", "cards", "eggs", "shells", "stamps"]
+WORDS = [
+    "apple",
+    "bear",
+    "cloud",
+    "dog",
+    "egg",
+    "fish",
+    "green",
+    "hat",
+    "ice",
+    "jam",
+    "king",
+    "lamp",
+    "moon",
+    "nest",
+    "orange",
+    "pig",
+    "queen",
+    "river",
+    "sun",
+    "tree",
+]
 
 
 @dataclass(frozen=True)
@@ -75,7 +125,11 @@ def word_problem(dice: random.Random) -> Asked:
         f"{name} has {have} {thing}. {name} gets {more} more {thing}. Then {name} gives {less} {thing} away. How many {thing} does "
         f"{name} have now?"
     )
-    return Asked(text, (f"{have} + {more} = {have + more}", f"{have + more} - {less} = {have + more - less}"), (str(have + more - less),))
+    return Asked(
+        text,
+        (f"{have} + {more} = {have + more}", f"{have + more} - {less} = {have + more - less}"),
+        (str(have + more - less),),
+    )
 
 
 def twice(dice: random.Random) -> Asked:
@@ -83,21 +137,29 @@ def twice(dice: random.Random) -> Asked:
     name, thing = dice.choice(NAMES), dice.choice(THINGS)
     boxes, each, more = dice.randint(2, 4), dice.randint(2, 5), dice.randint(1, 4)
     text = f"{name} has {boxes} boxes with {each} {thing} in each, and {more} more {thing}. How many {thing} does {name} have?"
-    return Asked(text, (f"{boxes} * {each} = {boxes * each}", f"{boxes * each} + {more} = {boxes * each + more}"), (str(boxes * each + more),))
+    return Asked(
+        text,
+        (f"{boxes} * {each} = {boxes * each}", f"{boxes * each} + {more} = {boxes * each + more}"),
+        (str(boxes * each + more),),
+    )
 
 
 def first_letters(dice: random.Random) -> Asked:
     """The word that first letters make."""
     words = dice.sample(WORDS, 4)
     steps = tuple(f"{word} begins with {word[0]}" for word in words)
-    return Asked(f"Put together the first letters of: {', '.join(words)}.", steps, ("".join(word[0] for word in words),))
+    return Asked(
+        f"Put together the first letters of: {', '.join(words)}.", steps, ("".join(word[0] for word in words),)
+    )
 
 
 def last_letters(dice: random.Random) -> Asked:
     """The same with last letters, which a tokenizer hides."""
     words = dice.sample(WORDS, 3)
     steps = tuple(f"{word} ends with {word[-1]}" for word in words)
-    return Asked(f"Put together the last letters of: {', '.join(words)}.", steps, ("".join(word[-1] for word in words),))
+    return Asked(
+        f"Put together the last letters of: {', '.join(words)}.", steps, ("".join(word[-1] for word in words),)
+    )
 
 
 def backwards(dice: random.Random) -> Asked:
@@ -129,15 +191,18 @@ def two_hops() -> list[Asked]:
         country = countries[city["countrycode"]]
         if not country["capital"] or city["countrycode"] in SHOWN or taken[city["countrycode"]] == 3:
             continue
-        capitals = {country["capital"]}
+        capitals = {country["capital"].strip()}
         for one in cities:
-            if one["countrycode"] == city["countrycode"] and country["capital"] in (one["name"], *one["alternatenames"]):
+            if one["countrycode"] == city["countrycode"] and country["capital"].strip() in (
+                one["name"],
+                *one["alternatenames"],
+            ):
                 capitals |= {one["name"], *one["alternatenames"]}
                 break
         if city["name"] in capitals or not city["name"].isascii():
             continue
         taken[city["countrycode"]] += 1
-        names = accepted([country["capital"], *sorted(capitals)], country["name"])
+        names = accepted([country["capital"].strip(), *sorted(capitals)], country["name"])
         found.append(
             Asked(
                 f"What is the capital of the country in which {city['name']} lies?",

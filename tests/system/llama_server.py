@@ -1,4 +1,4 @@
-"""The llama.cpp server in a process of its own, on the tiny model of `byte_model` or a file: `with LlamaServer() as server: server.url`.
+"""The llama.cpp server in a process of its own, on the tiny model of `byte_model`, or on a file: `with LlamaServer() as server`.
 
 As a program it serves the GGUF file that it is given until its standard input ends.
 """

@@ -5,15 +5,15 @@ import json
 import urllib.request
 
 import pytest
+from llama_server import LlamaServer
 
 import outlay
+from outlay.drive.solving import LastLine
 from outlay.models.openai import OpenAIModel
 from outlay.types import Budget
 from tests.smollm2 import required
 
 SMOLLM2 = required()
-
-from llama_server import LlamaServer
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("smollm2")]
 
@@ -35,7 +35,13 @@ def nothing_remembered(tmp_path, monkeypatch):
 
 def direct(server, **body):
     """An answer of the server, asked without us."""
-    body = {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 8, "top_p": 1.0, "top_k": 0, "min_p": 0.0} | body
+    body = {
+        "messages": [{"role": "user", "content": QUESTION}],
+        "max_tokens": 8,
+        "top_p": 1.0,
+        "top_k": 0,
+        "min_p": 0.0,
+    } | body
     request = urllib.request.Request(
         server.url + "/chat/completions", json.dumps(body).encode(), headers={"Content-Type": "application/json"}
     )
@@ -61,11 +67,20 @@ def test_the_ledger_counts_every_choice_where_the_servers_usage_counts_the_first
     assert model._known.usage == "first"
 
 
+class Short(LastLine):
+    max_solution_tokens = 12
+
+
 def test_a_strategy_over_it_pays_for_each_of_its_solutions(server):
     trace = outlay.solve(
-        QUESTION, strategy="majority", model=server.address, budget=Budget(generations=CHOICES, tokens=2100), seed=1
+        QUESTION,
+        strategy="majority",
+        model=server.address,
+        budget=Budget(generations=CHOICES, tokens=48),
+        seed=1,
+        task=Short(),
     )
     assert len(trace.solutions) == CHOICES
-    assert trace.cost.generated_tokens == sum(one.tokens for one in trace.solutions) <= 2100
+    assert trace.cost.generated_tokens == sum(one.tokens for one in trace.solutions) <= 48
     assert all(one.tokens > 0 and one.logprob < 0 for one in trace.solutions)
     assert trace.cost.prompt_tokens > 10

@@ -64,7 +64,9 @@ def test_a_file_without_template_or_name_goes_by_its_file_name(file):
 @pytest.mark.parametrize("missing", [1, 19, 20, DATA])
 def test_weights_that_end_early_are_told_with_both_lengths(file, missing):
     whole = len(content())
-    with pytest.raises(UserError, match=rf"has {whole - missing:,} bytes and its weights take {whole:,}.*fetch it again"):
+    with pytest.raises(
+        UserError, match=rf"has {whole - missing:,} bytes and its weights take {whole:,}.*fetch it again"
+    ):
         read_header(file(content()[:-missing]))
 
 

@@ -7,7 +7,13 @@ from outlay.models.llamacpp.drawn import Drawn
 
 def token(text, logprob=-0.5, count=1, **more):
     told = [{"id": 7, "token": text, "logprob": logprob, "top_logprobs": [{"token": text, "logprob": logprob}]}]
-    return {"content": text, "tokens": [7], "stop": False, "tokens_predicted": count, "completion_probabilities": told} | more
+    return {
+        "content": text,
+        "tokens": [7],
+        "stop": False,
+        "tokens_predicted": count,
+        "completion_probabilities": told,
+    } | more
 
 
 def last(stop_type, count, **more):
@@ -23,11 +29,11 @@ def last(stop_type, count, **more):
     } | more
 
 
-def put_together(*pieces, ends=(), first=True, alternatives=False):
+def put_together(*pieces, ends=(), first=True, alternatives=False, before=""):
     drawn = Drawn()
     for piece in pieces:
         drawn.take(piece)
-    return drawn.completion(ends, first=first, alternatives=alternatives)
+    return drawn.completion(ends, first=first, alternatives=alternatives, before=before)
 
 
 def test_an_answer_that_the_model_ended_counts_its_end_token():
@@ -66,3 +72,11 @@ def test_the_likeliest_tokens_are_told_where_they_are_asked_for(asked):
     piece["completion_probabilities"][0]["top_logprobs"] = both
     found = put_together(piece, last("limit", 1), alternatives=asked)
     assert found.top_logprobs == (({"Yes": -0.1, "No": -2.0},) if asked else None)
+
+
+def test_an_end_that_began_in_what_was_gone_on_from_leaves_nothing():
+    pieces = token("\n", count=1), token("17", count=2), last("word", 3, stopping_word="\n")
+    ended = put_together(*pieces, ends=("\n\n",), before="12\n")
+    going_on = put_together(*pieces, ends=("\n\n",), before="12")
+    assert (ended.text, ended.finish_reason, ended.generated_tokens) == ("", "end", 3)
+    assert (going_on.text, going_on.finish_reason) == ("\n17\n", "stop")

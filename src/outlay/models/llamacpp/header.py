@@ -91,7 +91,9 @@ def _header(path: Path, file: BinaryIO, size: int) -> Header:
         raise UserError(f"{path} is no GGUF file ({seen}): llama.cpp runs models in this format alone")
     version = _number(file, "<I")
     if version not in VERSIONS:
-        raise UserError(f"{path} is a GGUF file of version {version}; versions {VERSIONS[0]} and {VERSIONS[1]} are read")
+        raise UserError(
+            f"{path} is a GGUF file of version {version}; versions {VERSIONS[0]} and {VERSIONS[1]} are read"
+        )
     tensors, pairs = _number(file, "<Q"), _number(file, "<Q")
     if max(tensors, pairs) > MOST_ENTRIES:
         raise ValueError(f"a table of {max(tensors, pairs):,} entries")

@@ -15,7 +15,7 @@ from outlay.models.llamacpp.header import Header, read_header
 from outlay.models.model import Completion
 from outlay.types import Cost
 
-MOST_AT_ONCE = 8
+MOST_AT_ONCE = 16
 """Choices of one call: they share one reading of the prompt, and wait until as many slots are free."""
 PROMPTS_KEPT = 10_000
 ALTERNATIVES = 20
@@ -50,7 +50,9 @@ class LlamaCppModel:
         header = read_header(address.path)
         require_llama_cpp()
         if address.template == "chat" and not header.has_template:
-            raise UserError(f"{address.path} brings no chat template: use template=none, and a prompt that it can go on from")
+            raise UserError(
+                f"{address.path} brings no chat template: use template=none, and a prompt that it can go on from"
+            )
         settings(address.context)
         return cls(address, header)
 
@@ -124,7 +126,7 @@ class LlamaCppModel:
         ]
         try:
             async with asyncio.TaskGroup() as group:
-                calls = [group.create_task(self._call(share)) for share in shares]
+                calls = [group.create_task(self._call(share, prefix)) for share in shares]
         except* OutlayError as several:
             raise several.exceptions[0] from None
         return [completion for call in calls for completion in call.result()]
@@ -147,7 +149,7 @@ class LlamaCppModel:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._engine.calls, self._engine.post, path, body)
 
-    async def _call(self, body: dict[str, Any]) -> list[Completion]:
+    async def _call(self, body: dict[str, Any], before: str) -> list[Completion]:
         """One call of llama.cpp, whose choices share a reading of the prompt."""
         assert self._engine is not None
         n, drawn = int(body["n_cmpl"]), [Drawn() for _ in range(int(body["n_cmpl"]))]
@@ -167,7 +169,9 @@ class LlamaCppModel:
         except Refused as refused:
             raise self._told(refused) from None
         if not all(one.ended_by for one in drawn):
-            raise OutlayError(f"{self.name} was asked for {n} completions and gave {sum(bool(one.ended_by) for one in drawn)}")
+            raise OutlayError(
+                f"{self.name} was asked for {n} completions and gave {sum(bool(one.ended_by) for one in drawn)}"
+            )
         self.spent += Cost(
             prompt_tokens=drawn[0].prompt,
             cached_tokens=drawn[0].cached,
@@ -176,7 +180,7 @@ class LlamaCppModel:
         )
         alternatives = body["n_probs"] > 1
         return [
-            one.completion(self.address.ends, first=not index, alternatives=alternatives)
+            one.completion(self.address.ends, first=not index, alternatives=alternatives, before=before)
             for index, one in enumerate(drawn)
         ]
 
