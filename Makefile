@@ -24,7 +24,7 @@ demo-llm: $(VENV)/.llm ## a real language model (SmolLM2-135M, from PyPI) on rea
 
 test: $(VENV)/.dev $(if $(filter 1,$(REFERENCE)),$(VENV)/.reference) ## lint, types, import rule, tests
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## style, types, import rule
 	$(BIN)/ruff check .

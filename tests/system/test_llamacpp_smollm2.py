@@ -19,7 +19,7 @@ from tests.smollm2 import required
 
 SMOLLM2 = required()
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("smollm2")]
+pytestmark = pytest.mark.system
 
 RAW = "llamacpp:smollm2?template=none&context=256"
 SLOTS = 4

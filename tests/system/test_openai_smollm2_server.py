@@ -15,7 +15,7 @@ from tests.smollm2 import required
 
 SMOLLM2 = required()
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("smollm2")]
+pytestmark = pytest.mark.system
 
 QUESTION = "What is the capital of Germany?"
 CHOICES = 4

@@ -40,6 +40,7 @@ def path_and_body(
     *,
     system: str = "",
     extra: Mapping[str, Any] | None = None,
+    before: Sequence[Mapping[str, Any]] = (),
     rendered: str = "",
 ) -> tuple[str, dict[str, Any]]:
     """Where to send it, and what. `rendered` is the prompt in the chat template, where a raw completion stands in for a chat."""
@@ -60,7 +61,7 @@ def path_and_body(
     if server.logprobs:
         body |= log_probabilities(api)
     if api == "chat":
-        body["messages"] = messages(wanted.prompt, wanted.prefix, system)
+        body["messages"] = messages(wanted.prompt, wanted.prefix, system, before)
         if wanted.prefix and server.prefix == "continue":
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     else:
@@ -73,9 +74,12 @@ def log_probabilities(api: str) -> dict[str, Any]:
     return {"logprobs": True, "top_logprobs": 1} if api == "chat" else {"logprobs": 1}
 
 
-def messages(prompt: str, prefix: str = "", system: str = "") -> Sequence[dict[str, str]]:
-    """A chat of one question, and the beginning of its answer where there is one."""
-    said = [{"role": "system", "content": system}] if system else []
+def messages(
+    prompt: str, prefix: str = "", system: str = "", before: Sequence[Mapping[str, Any]] = ()
+) -> Sequence[Mapping[str, Any]]:
+    """A chat of one question, `before` it what was said earlier, and the beginning of its answer where there is one."""
+    said: list[Mapping[str, Any]] = [{"role": "system", "content": system}] if system else []
+    said += before
     said.append({"role": "user", "content": prompt})
     if prefix:
         said.append({"role": "assistant", "content": prefix})

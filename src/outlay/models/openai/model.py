@@ -43,13 +43,15 @@ class OpenAIModel:
     """One model of one server; `load` makes it. `spent` is everything it has cost so far, failed requests included.
 
     `unknown` counts the calls that a server worked at and of which nobody can know the tokens, because no reply to the same
-    request ever came.
+    request ever came. `before` are messages that every prompt comes after; one that `streams` reads all replies piece by piece.
     """
 
     address: Address
     calls: Calls
     system: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    before: Sequence[Mapping[str, Any]] = ()
+    streams: bool = False
     spent: Cost = field(default_factory=Cost)
     unknown: int = 0
     name: str = field(init=False)
@@ -110,6 +112,18 @@ class OpenAIModel:
                     self._known = await find_out(self.calls)
         return self._known
 
+    def talking(self, before: Sequence[Mapping[str, Any]] = ()) -> OpenAIModel:
+        """The same model in a conversation: prompts come after these messages, and the account (`spent`) is of its own.
+
+        Replies are streamed, so that of one that is cancelled it is known what it had cost by then. Raises UserError where the
+        server has raw completions only and there is something before the prompt.
+        """
+        if before and self._known is not None and self._known.api == "completions":
+            raise UserError(f"{self.name} completes raw prompts and reads no conversation: send a single message")
+        view = replace(self, before=tuple(before), streams=True, spent=Cost(), unknown=0, _lengths={}, _rendered={})
+        view._known = self._known
+        return view
+
     async def ready(self) -> None:
         """Know the server: what it does, and what the model's name leaves out."""
         await self.capabilities()
@@ -136,7 +150,7 @@ class OpenAIModel:
         """`n` continuations of `prompt` + `prefix`. Raises UserError or ServerFailed, which name the URL."""
         server = await self.capabilities()
         wanted = Wanted(prompt, prefix, n, max_tokens, temperature, tuple(stop), seed)
-        if stop and server.stop == "silent" and server.stream:
+        if server.stream and (self.streams or (stop and server.stop == "silent")):
             singly = [replace(wanted, n=1, seed=(seed + index) % 2**31) for index in range(n)]
             return await self._side_by_side([self._cut(server, one) for one in singly])
         counted = server.usage == "all" or server.logprobs or server.count != "no"
@@ -183,7 +197,12 @@ class OpenAIModel:
     async def _drawn(self, server: Capabilities, wanted: Wanted) -> list[Completion]:
         """What one call gives."""
         path, body = path_and_body(
-            server, wanted, system=self.system, extra=self.extra, rendered=await self._template(server, wanted)
+            server,
+            wanted,
+            system=self.system,
+            extra=self.extra,
+            before=self.before,
+            rendered=await self._template(server, wanted),
         )
         lost, reply = Lost(), None
         try:
@@ -206,13 +225,24 @@ class OpenAIModel:
             replace(wanted, stop=()),
             system=self.system,
             extra=self.extra,
+            before=self.before,
             rendered=await self._template(server, wanted),
         )
         body["stream_options"] = {"include_usage": True}
         lost = Lost()
         reader: Cut | None = None
+        begun: list[Cut] = []
+
+        def begin() -> Cut:
+            begun.append(Cut(wanted.stop))
+            return begun[-1]
+
         try:
-            reader = await self.calls.stream(path, body, lambda: Cut(wanted.stop), lost)
+            reader = await self.calls.stream(path, body, begin, lost)
+        except asyncio.CancelledError:
+            if begun and begun[-1].generated:
+                self._enter(self._cut_off(wanted, begun[-1]))
+            raise
         finally:
             if reader is None:
                 spent = Cost(prompt_tokens=lost.prompt, generated_tokens=lost.generated, retried=lost.generated)
@@ -224,6 +254,12 @@ class OpenAIModel:
         usage = Usage(prompt, said.cached if said else 0, kept)
         (completion,) = self._completions(wanted, [choice], [kept], usage, lost, beyond)
         return completion
+
+    def _cut_off(self, wanted: Wanted, reader: Cut) -> Cost:
+        """What a reply had cost that was cancelled in the middle; its prompt by the usual length of a token where nobody said."""
+        said = self._lengths.get((wanted.prompt, wanted.prefix))
+        prompt = reader.prompt or said or -(-len(wanted.prompt + wanted.prefix) // CHARACTERS_A_TOKEN)
+        return Cost(prompt_tokens=prompt, generated_tokens=reader.generated, calls=1, cancelled=reader.generated)
 
     def _completions(
         self,
@@ -309,7 +345,10 @@ class OpenAIModel:
             if server.count == "prompt":
                 body = {"model": server.model, "prompt": text, "add_special_tokens": asked is not None}
                 if asked is not None and server.api == "chat":
-                    body = {"model": server.model, "messages": messages(asked.prompt, asked.prefix, self.system)}
+                    body = {
+                        "model": server.model,
+                        "messages": messages(asked.prompt, asked.prefix, self.system, self.before),
+                    }
             counted = await self.calls.post(self.address.root + "/tokenize", body, Lost())
             return int(counted.get("count") or len(counted.get("tokens") or ()))
         log.warning("%s counts no tokens: its costs are estimates, %d letters a token", self.name, CHARACTERS_A_TOKEN)
@@ -320,7 +359,7 @@ class OpenAIModel:
         if not wanted.prefix or server.prefix != "template":
             return ""
         if wanted.prompt not in self._rendered:
-            body = {"messages": messages(wanted.prompt, system=self.system)}
+            body = {"messages": messages(wanted.prompt, system=self.system, before=self.before)}
             content = await self.calls.post(self.address.root + "/apply-template", body, Lost())
             self._rendered[wanted.prompt] = str(content["prompt"])
         return self._rendered[wanted.prompt]
