@@ -39,6 +39,7 @@ EXTRAS = {
     "math": (("math_verify",), "compares answers of mathematics as published figures do (task math:PATH)"),
     "reference": (("torch", "transformers"), "compares the engine with transformers (make test REFERENCE=1)"),
     "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
+    "llm": (("xllamacpp",), "runs GGUF files by llama.cpp in this process (llamacpp:PATH.gguf, llamacpp:smollm2)"),
     "serve": (
         ("fastapi", "uvicorn", "httptools", "aiohttp", "prometheus_client", "tenacity"),
         "serves a policy as OpenAI's API (outlay serve)",

@@ -50,7 +50,14 @@ def _openai(
     )
 
 
-BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "openai": _openai}
+def _llamacpp(address: str) -> Model:
+    """A GGUF file, run by llama.cpp in this process: llamacpp:PATH.gguf, or llamacpp:smollm2."""
+    from outlay.models.llamacpp import LlamaCppModel
+
+    return LlamaCppModel.load(address)
+
+
+BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "openai": _openai, "llamacpp": _llamacpp}
 
 
 def load(address: str, **options: Any) -> Any:
