@@ -55,11 +55,27 @@ def trained(traces, tmp_path_factory):
 def test_states_are_those_that_the_engine_predicts_with():
     weights = load_weights(models.embedded_folder("countdown-small"))
     tokens = tuple(weights.tokenizer.encode("2 3 4 > 24 |"))
-    states = StateReader(weights)(tokens)
+    ((states, own),) = StateReader(weights)([tokens])
     logits = states @ weights.unembedding.T
-    logprobs = logits - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True)) - logits.max(-1, keepdims=True)
+    logprobs = (
+        logits
+        - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True))
+        - logits.max(-1, keepdims=True)
+    )
     (told,) = models.load(MODEL)._engine.run([LogprobJob(tokens, 1)])
     np.testing.assert_allclose(told.logprobs, logprobs[np.arange(len(tokens) - 1), tokens[1:]], atol=1e-4)
+    np.testing.assert_allclose(own[1:], told.logprobs, atol=1e-4)
+
+
+def test_states_do_not_depend_on_the_texts_beside():
+    weights = load_weights(models.embedded_folder("countdown-small"))
+    reader = StateReader(weights)
+    texts = [tuple(weights.tokenizer.encode(one.text)) for one in tasks.load("countdown").questions("validation", 9)]
+    texts.append(texts[0][:3])
+    for text, (states, told) in zip(texts, reader(texts), strict=True):
+        ((alone, same),) = reader([text])
+        np.testing.assert_allclose(states, alone, atol=1e-5)
+        np.testing.assert_allclose(told, same, atol=1e-4)
 
 
 def test_hf_s_states_of_a_lab_folder_are_the_embedded_ones_up_to_the_last_gain(traces):
@@ -72,8 +88,20 @@ def test_hf_s_states_of_a_lab_folder_are_the_embedded_ones_up_to_the_last_gain(t
     graded = graded_in(traces)[:3]
     ours, theirs = (solution_features(features_of(name), graded) for name in (MODEL, f"hf:{folder}"))
     for one, other in zip(ours, theirs, strict=True):
-        for states, same in zip(one, other, strict=True):
-            np.testing.assert_allclose(states * gain, same, atol=2e-3)
+        for found, same in zip(one, other, strict=True):
+            scaled = np.concatenate([found[:, :64] * gain, found[:, 64:128] * gain, found[:, 128:]], 1)
+            np.testing.assert_allclose(scaled, same, atol=2e-3)
+
+
+def test_confidence_is_what_the_sampler_said_of_its_own_words(traces):
+    graded = graded_in(traces)[:5]
+    found = solution_features(features_of(MODEL, parts=["confidence"]), graded)
+    for one, of_question in zip(graded, found, strict=True):
+        for solution, (*_, last) in zip(one.solutions, of_question, strict=True):
+            mean, total, least, words = last
+            assert total == pytest.approx(solution.logprob, abs=1e-3)
+            assert (words, mean) == (solution.tokens, pytest.approx(solution.logprob / solution.tokens, abs=1e-4))
+            assert least <= mean
 
 
 def test_a_logistic_head_finds_the_logistic_truth():
@@ -161,7 +189,7 @@ def test_a_probe_scores_each_step_and_is_paid_for_what_it_reads(traces, trained)
 
 def test_nothing_in_the_folder_can_run_code(trained):
     assert {path.name for path in trained[0].iterdir()} == {"probe.json", "probe.safetensors", "README.md"}
-    assert load_probe(trained[0]).head.features == 64
+    assert load_probe(trained[0]).head.features == 64 + 64 + 4
 
 
 def test_the_same_seed_gives_the_same_probe(traces, trained, tmp_path):
@@ -186,9 +214,9 @@ def command(*arguments):
     return CliRunner().invoke(app, ["train", "probe", *map(str, arguments)])
 
 
-def configured(folder, traces, **more):
+def configured(folder, given, **more):
     path = folder / "probe.yaml"
-    content = {"traces": str(traces), "features": MODEL, "out": str(folder / "out"), "epochs": 20} | more
+    content = {"traces": str(given), "features": MODEL, "out": str(folder / "out"), "epochs": 20} | more
     path.write_text(yaml.safe_dump({name: value for name, value in content.items() if value is not None}))
     return path
 

@@ -32,9 +32,9 @@ def qwen_prm(tmp_path_factory):
     """The layout of Qwen2.5-Math-PRM: a two-layer head with two classes under `score.0` and `score.2`."""
     torch.manual_seed(1)
     head = {
-        "score.0.weight": torch.randn(32, 32),
+        "score.0.weight": torch.randn(32, 32) / 6,
         "score.0.bias": torch.randn(32),
-        "score.2.weight": torch.randn(2, 32),
+        "score.2.weight": torch.randn(2, 32) / 6,
         "score.2.bias": torch.randn(2),
     }
     config = {
@@ -201,7 +201,9 @@ def test_a_prm_stands_beside_an_embedded_model():
     }
     one, other = by.values()
     assert [solution.text for solution in one.solutions] == [solution.text for solution in other.solutions]
-    assert other.cost.verifier_prompt_tokens > one.cost.verifier_prompt_tokens  # every reading begins anew, and is charged
+    assert (
+        other.cost.verifier_prompt_tokens > one.cost.verifier_prompt_tokens
+    )  # every reading begins anew, and is charged
 
 
 def test_the_lab_s_other_heads_are_sent_to_the_engine_that_knows_them():

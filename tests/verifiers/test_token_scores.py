@@ -30,9 +30,7 @@ def scores(verifier, *solutions):
 def folder(tmp_path_factory):
     pytest.importorskip("torch", reason="they run on torch (extra hf)")
     pytest.importorskip("transformers", reason="they run on transformers (extra hf)")
-    return tiny_models.save(
-        tmp_path_factory.mktemp("causal"), tiny_models.qwen(), tiny_models.tokenizer(words=["ки"])
-    )
+    return tiny_models.save(tmp_path_factory.mktemp("causal"), tiny_models.qwen(), tiny_models.tokenizer(words=["ки"]))
 
 
 def next_token(folder, ids):

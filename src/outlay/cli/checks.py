@@ -39,7 +39,10 @@ EXTRAS = {
     "lab": (("torch",), "trains the embedded models anew (outlay lab train)"),
     "math": (("math_verify",), "compares answers of mathematics as published figures do (task math:PATH)"),
     "reference": (("torch", "transformers"), "compares the engine with transformers (make test REFERENCE=1)"),
-    "hf": (("torch", "transformers"), "runs local Hugging Face models and reward models (hf:FOLDER, tokens:LAYOUT:hf:FOLDER)"),
+    "hf": (
+        ("torch", "transformers"),
+        "runs local Hugging Face models and reward models (hf:FOLDER, tokens:LAYOUT:hf:FOLDER)",
+    ),
     "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
 }
 """For each extra that a user may install: the modules that it brings, and what it is for."""

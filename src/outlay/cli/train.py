@@ -41,9 +41,7 @@ def probe(
     from outlay.traces.files import check_folder
 
     read = load_config(config)
-    read = read.model_copy(
-        update={name: value for name, value in (("out", out), ("seed", seed)) if value is not None}
-    )
+    read = read.model_copy(update={name: value for name, value in (("out", out), ("seed", seed)) if value is not None})
     check_folder(read.out)
     console = Console(stderr=as_json)
     trained = train_probe(read, lambda line: console.print(f"{line} ...", markup=False, highlight=False))

@@ -125,9 +125,7 @@ class Served:
             own = (sorted(unit.strategy.spec().items(), key=str), unit.budget.generations)
         return keys(n, unit.seed, unit.question.id, own, address)
 
-    def sampled(
-        self, pending: Pending, solutions: Sequence[Solution], reported: Cost | None = None
-    ) -> list[Solution]:
+    def sampled(self, pending: Pending, solutions: Sequence[Solution], reported: Cost | None = None) -> list[Solution]:
         """Enter the solutions in the ledger; number them and extract the answers of those that have ended.
 
         `reported` is what a server said that they cost besides: it is in the ledger already, and is kept with the record.

@@ -17,7 +17,7 @@ class ProbeConfig(BaseModel):
     """A probe's training.
 
     `traces` is a folder of traces or a file of samples (with `question`, `text` and `correct`); `features` the address of what the
-    probe looks at, `layer` of whose states. The `target` is whether a solution is right (`solutions`), or how often a question is
+    probe looks at, `layer` of whose states, and which `parts` (the state, the mean of the states so far, the model's own confidence). The `target` is whether a solution is right (`solutions`), or how often a question is
     answered rightly (`difficulty`). `hidden` is the width of a hidden layer, 0 for a logistic probe. `places` says whether a
     solution is learnt from at its last token or at the end of every step. Questions are dealt to training, validation (when to
     stop) and test by `shares`; what is reported is of the test questions alone. `bins` are those of the difficulty report, `out` is
@@ -31,6 +31,7 @@ class ProbeConfig(BaseModel):
     out: Path
     target: Literal["solutions", "difficulty"] = "solutions"
     layer: int = Field(-1, ge=-1)
+    parts: tuple[Literal["state", "mean", "confidence"], ...] = Field(("state", "mean", "confidence"), min_length=1)
     hidden: int = Field(0, ge=0, le=4096)
     places: Literal["steps", "last"] = "steps"
     shares: tuple[float, float, float] = (0.5, 0.2, 0.3)
@@ -60,8 +61,14 @@ def load_config(path: Path) -> ProbeConfig:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise UserError(f"{path}, field {field}: {_sentence(first)}") from None
-    if any(share < 0 for share in config.shares) or min(config.shares[0], config.shares[2]) <= 0 or abs(sum(config.shares) - 1) > 1e-6:
-        raise UserError(f"{path}, field shares: three shares that sum to 1, training and test above 0, not {list(config.shares)}")
+    if (
+        any(share < 0 for share in config.shares)
+        or min(config.shares[0], config.shares[2]) <= 0
+        or abs(sum(config.shares) - 1) > 1e-6
+    ):
+        raise UserError(
+            f"{path}, field shares: three shares that sum to 1, training and test above 0, not {list(config.shares)}"
+        )
     return config
 
 

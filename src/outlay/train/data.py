@@ -37,7 +37,9 @@ def graded_in(path: Path) -> list[Graded]:
         raise UserError(f"there is no {path}: give a folder of traces or a file of samples as traces")
     found = _in_folder(path) if path.is_dir() else _in_file(path)
     if not found:
-        raise UserError(f"{path} holds no graded pools of plain samples to learn from (best_of_n, weighted_best_of_n, majority)")
+        raise UserError(
+            f"{path} holds no graded pools of plain samples to learn from (best_of_n, weighted_best_of_n, majority)"
+        )
     if not all(one.question.text.strip() for one in found):
         raise UserError(f"{path} does not say what was asked: each row needs the field question with its text")
     return sorted(found, key=lambda one: one.question.id)
@@ -50,7 +52,11 @@ def _in_folder(path: Path) -> list[Graded]:
     best: dict[tuple[str, str], Trace] = {}
     models = set()
     for trace in store.traces():
-        if trace.strategy["name"] not in PLAIN_SAMPLING or len(trace.solutions) < 2 or not _whole(trace.solution_correct):
+        if (
+            trace.strategy["name"] not in PLAIN_SAMPLING
+            or len(trace.solutions) < 2
+            or not _whole(trace.solution_correct)
+        ):
             continue
         models.add((trace.question.task, trace.model))
         key = (trace.question.task, trace.question.id)
@@ -73,7 +79,9 @@ def _in_file(path: Path) -> list[Graded]:
     for one in asked:
         grades = [row.get("correct") for row in one.rows]
         if not all(isinstance(grade, bool | int) for grade in grades):
-            raise UserError(f"{path}: question {one.request.question.id} has rows without a grade (field correct, true or false)")
+            raise UserError(
+                f"{path}: question {one.request.question.id} has rows without a grade (field correct, true or false)"
+            )
         found.append(Graded(one.request.question, one.request.solutions, np.array(grades, dtype=np.bool_)))
     return found
 
@@ -81,8 +89,12 @@ def _in_file(path: Path) -> list[Graded]:
 def _one_source(path: Path, found: Iterable[tuple[str, str]]) -> None:
     listed = sorted(set(found))
     if len(listed) > 1:
-        told = ", ".join(f"{model or 'a model without a name'} on {task or 'a task without a name'}" for task, model in listed[:6])
-        raise UserError(f"{path} holds samples of several models or tasks ({told}): a probe learns from one, so separate them")
+        told = ", ".join(
+            f"{model or 'a model without a name'} on {task or 'a task without a name'}" for task, model in listed[:6]
+        )
+        raise UserError(
+            f"{path} holds samples of several models or tasks ({told}): a probe learns from one, so separate them"
+        )
 
 
 def dealt(graded: Sequence[Graded], shares: Sequence[float], seed: int) -> dict[str, list[Graded]]:

@@ -62,12 +62,17 @@ def train_probe(config: ProbeConfig, log: Callable[[str], None] = lambda line: N
                 f"{config.traces} has {len(graded)} graded questions, which leaves {len(parts[part])} for {part}: at least "
                 f"{LEAST_QUESTIONS} are needed there"
             )
-    features = features_of(config.features, config.layer)
+    features = features_of(config.features, config.layer, config.parts)
     log(f"reading {sum(len(one.solutions) for one in graded):,} solutions of {len(graded):,} questions")
     made = _of_solutions if config.target == "solutions" else _of_difficulty
     head, fitted, figures = made(config, parts, features, log)
     about = {
-        "head": {"hidden": config.hidden, "features": head.features, "parameters": head.parameters, "epoch": fitted.epoch},
+        "head": {
+            "hidden": config.hidden,
+            "features": head.features,
+            "parameters": head.parameters,
+            "epoch": fitted.epoch,
+        },
         "training": {
             "traces": config.traces.name,
             "questions": {part: len(parts[part]) for part in PARTS},
@@ -78,7 +83,7 @@ def train_probe(config: ProbeConfig, log: Callable[[str], None] = lambda line: N
         },
         "test": figures,
     }
-    probe = Probe(head, config.features, config.layer, config.target, about)
+    probe = Probe(head, config.features, config.layer, config.parts, config.target, about)
     return Trained(probe, readme(probe))
 
 
@@ -96,7 +101,9 @@ def _of_solutions(
     states = {part: solution_features(features, parts[part]) for part in PARTS}
     rows = {part: _rows(parts[part], states[part], config.places) for part in ("training", "validation") if parts[part]}
     if len({float(label) for label in rows["training"].labels}) < 2:
-        raise UserError(f"all training solutions in {config.traces} have the same grade, so there is nothing to tell apart")
+        raise UserError(
+            f"all training solutions in {config.traces} have the same grade, so there is nothing to tell apart"
+        )
     log(f"fitting {len(rows['training'].labels):,} rows of {rows['training'].features.shape[1]} features")
     fitted = _fitted(config, rows)
     scores = [
@@ -118,7 +125,7 @@ def solution_features(features: States | Embeddings, graded: Sequence[Graded]) -
                 continue
             laid = features.lay(one.question, solution)
             if len(laid.tokens) <= features.context:
-                texts.append(Text(laid.tokens, laid.places))
+                texts.append(Text(laid.tokens, laid.places, laid.start))
                 owners.append((row, column))
     for start in range(0, len(texts), TOGETHER):
         states = features.states(texts[start : start + TOGETHER])
@@ -222,7 +229,11 @@ def _of_difficulty(
     seen_rows = [rows[part] for part in ("training", "validation") if part in rows]
     fit_values = np.concatenate([fitted.head(one.features) for one in seen_rows]).astype(np.float64)
     test_values = fitted.head(rows["test"].features).astype(np.float64)
-    return fitted.head, fitted, difficulty_figures(seen, fit_values, parts["test"], test_values, config.bins, config.seed)
+    return (
+        fitted.head,
+        fitted,
+        difficulty_figures(seen, fit_values, parts["test"], test_values, config.bins, config.seed),
+    )
 
 
 def difficulty_figures(
@@ -335,7 +346,7 @@ def readme(probe: Probe) -> str:
     lines = [
         "# A probe made by `outlay train probe`",
         "",
-        f"Looks at: `{probe.features}` (layer {probe.layer}), {probe.head.features} features. Target: {probe.target}. Head: {kind}, "
+        f"Looks at: `{probe.features}` (layer {probe.layer}; {', '.join(probe.parts)}), {probe.head.features} features. Target: {probe.target}. Head: {kind}, "
         f"{probe.head.parameters:,} parameters.",
         f"Trained on {training['questions']['training']:,} questions of `{training['traces']}`; stopped by "
         f"{training['questions']['validation']:,} others; measured on {test['questions']:,} that neither has seen:",
@@ -346,6 +357,11 @@ def readme(probe: Probe) -> str:
     for name, found in test.items():
         if isinstance(found, dict):
             lines.append(f"| {name.replace('_', ' ')} | {found['value']} | {found['low']} to {found['high']} |")
-    use = "`probe:FOLDER` as a verifier" if probe.target == "solutions" else "`outlay.verifiers.probes.verifier.difficulty_by`"
-    return "\n".join([*lines, "", f"Use: {use}. Valid for the model that gives its features, on questions like those above.", ""])
-
+    use = (
+        "`probe:FOLDER` as a verifier"
+        if probe.target == "solutions"
+        else "`outlay.verifiers.probes.verifier.difficulty_by`"
+    )
+    return "\n".join(
+        [*lines, "", f"Use: {use}. Valid for the model that gives its features, on questions like those above.", ""]
+    )

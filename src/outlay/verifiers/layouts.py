@@ -32,10 +32,11 @@ QWEN_SYSTEM = "Please reason step by step, and put your final answer within \\bo
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A solution as tokens, and the places at which its steps' scores are read."""
+    """A solution as tokens, the places at which its steps' scores are read, and (for probes) where it starts behind the prompt."""
 
     tokens: tuple[int, ...]
     places: tuple[int, ...]
+    start: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,9 @@ def _shepherd(tokenizer: Any, question: str, steps: Sequence[str], finished: boo
 def _rlhflow(tokenizer: Any, question: str, steps: Sequence[str], finished: bool) -> Laid:
     parts = _templated(tokenizer, rlhflow_messages(question, steps, HOLE)).split(HOLE)
     if len(parts) != len(steps) + 1:
-        raise UserError("the chat template of this tokenizer changes what is said, so the steps' places in it are not known")
+        raise UserError(
+            "the chat template of this tokenizer changes what is said, so the steps' places in it are not known"
+        )
     ends = list(accumulate(len(part) + (1 if number else 0) for number, part in enumerate(parts[:-1])))
     encoded = _with_offsets(tokenizer, PLUS.join(parts), special=False)
     return Laid(tuple(encoded["input_ids"]), tuple(_last_within(encoded, end) for end in ends))
@@ -206,14 +209,18 @@ def _encoded(tokenizer: Any, text: str) -> list[int]:
 
 def _templated(tokenizer: Any, messages: Sequence[dict[str, str]]) -> str:
     if not tokenizer.chat_template:
-        raise UserError("this layout is a chat, and the tokenizer has no chat template: name the layout that the model was made for")
+        raise UserError(
+            "this layout is a chat, and the tokenizer has no chat template: name the layout that the model was made for"
+        )
     text: str = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=False)
     return text
 
 
 def _with_offsets(tokenizer: Any, text: str, *, special: bool) -> Any:
     if not tokenizer.is_fast:
-        raise UserError("this layout needs a tokenizer that tells where its tokens lie (tokenizer.json), and this one does not")
+        raise UserError(
+            "this layout needs a tokenizer that tells where its tokens lie (tokenizer.json), and this one does not"
+        )
     return tokenizer(text, add_special_tokens=special, return_offsets_mapping=True)
 
 

@@ -62,7 +62,9 @@ class PoolingVerifier:
         from importlib.util import find_spec
 
         if find_spec("openai") is None:
-            raise UserError('verifiers behind a server need the package openai: install it with pip install "outlay[openai]"')
+            raise UserError(
+                'verifiers behind a server need the package openai: install it with pip install "outlay[openai]"'
+            )
         named, _, url = rest.partition(":")
         if named in ("http", "https"):
             named, url = "", rest
@@ -122,7 +124,9 @@ class PoolingVerifier:
             return tuple(self._probability(pooled.rows[place]) for place in places)
         pooled = await self._asked(Shown(pieces), spent)
         if len(pooled.rows) != len(solution.steps):
-            raise OutlayError(f"{self.name} gave {len(pooled.rows)} numbers for a solution of {len(solution.steps)} steps")
+            raise OutlayError(
+                f"{self.name} gave {len(pooled.rows)} numbers for a solution of {len(solution.steps)} steps"
+            )
         return tuple(self._probability(row) for row in pooled.rows)
 
     async def _asked(self, shown: Shown, spent: _Spent) -> Pooled:

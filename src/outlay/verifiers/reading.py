@@ -98,7 +98,7 @@ class ReadingVerifier:
                 *(self.name, question.id, len(laid.tokens), self._context),
             )
             return None
-        return Text(laid.tokens, laid.places)
+        return Text(laid.tokens, laid.places, laid.start)
 
 
 def _told(texts: Sequence[Text | None], judged: Sequence[Sequence[float]]) -> Scored:

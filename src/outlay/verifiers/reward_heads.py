@@ -124,7 +124,9 @@ def reward_model(name: str) -> ReadingVerifier:
     backbone, tokenizer = read_model(folder, "AutoModel", **renamed), read_tokenizer(folder)
     reader = Reader(backbone)
     if head.layers[0][0].shape[1] != reader.hidden:
-        raise UserError(f"the head in {folder} is for another model: it takes {head.layers[0][0].shape[1]} numbers, not {reader.hidden}")
+        raise UserError(
+            f"the head in {folder} is for another model: it takes {head.layers[0][0].shape[1]} numbers, not {reader.hidden}"
+        )
     head = Head(tuple((w.to(backbone.device), None if b is None else b.to(backbone.device)) for w, b in head.layers))
     counted = sum(one.numel() for one in backbone.parameters()) + sum(
         one.numel() for pair in head.layers for one in pair if one is not None
@@ -134,5 +136,9 @@ def reward_model(name: str) -> ReadingVerifier:
         return [head(states).clamp(0, 1).tolist() for states in reader.states(texts)]
 
     return ReadingVerifier(
-        f"hf:{name}", counted, lambda question, solution: laid(tokenizer, question, solution), judge, context_of(backbone)
+        f"hf:{name}",
+        counted,
+        lambda question, solution: laid(tokenizer, question, solution),
+        judge,
+        context_of(backbone),
     )

@@ -55,8 +55,8 @@ def local(laid: Layout, name: str) -> ReadingVerifier:
     model, tokenizer = read_model(folder, "AutoModelForCausalLM"), read_tokenizer(folder)
     good, bad = (mark_token(tokenizer, mark) for mark in (GOOD, BAD))
     output = model.get_output_embeddings()
-    rows = output.weight[[bad, good]].float()
-    offsets = torch.zeros(2, device=rows.device) if output.bias is None else output.bias[[bad, good]].float()
+    rows = output.weight[[bad, good]].detach().float()
+    offsets = torch.zeros(2, device=rows.device) if output.bias is None else output.bias[[bad, good]].detach().float()
     capped = getattr(model.config, "final_logit_softcapping", None)
     reader = Reader(model.base_model)
 
@@ -105,9 +105,7 @@ class Served:
 
     async def _steps(self, question: Question, solution: Solution) -> tuple[StepScores, Cost]:
         text, ends = shepherd_text(question.text, [step.text for step in solution.steps])
-        calls = [
-            self.model.sample(text[:end], n=1, max_tokens=1, temperature=0.0, stop=(), seed=0) for end in ends
-        ]
+        calls = [self.model.sample(text[:end], n=1, max_tokens=1, temperature=0.0, stop=(), seed=0) for end in ends]
         answers = [completions[0] for completions in await asyncio.gather(*calls)]
         spent = Cost()
         for answer in answers:

@@ -144,7 +144,10 @@ def test_the_likeliest_tokens_are_told_where_that_is_asked_for(chat):
     (one,) = draw(chat.with_alternatives(5), "Is it?", max_tokens=3)
     assert len(one.top_logprobs) == one.generated_tokens
     for told, logprob in zip(one.top_logprobs, one.logprobs, strict=True):
-        assert max(told.values()) == pytest.approx(logprob, abs=1e-5)  # greedy takes the likeliest
+        assert (
+            1 <= len(told) <= 5 and max(told.values()) >= logprob - 1e-5
+        )  # greedy takes the likeliest; texts alike are one
+        assert sum(map(math.exp, told.values())) < 1 + 1e-5
     assert draw(chat, "Is it?")[0].top_logprobs is None
 
 
@@ -166,7 +169,12 @@ def test_letters_that_take_several_tokens_are_whole_in_the_text(tmp_path):
 def test_searches_and_verifiers_of_the_lab_run_beside_it(lab):
     (question,) = questions(1)
     trace = outlay.solve(
-        question, strategy="best_of_n", model=lab, verifier="embedded:countdown-prm", budget=Budget(generations=4), seed=1
+        question,
+        strategy="best_of_n",
+        model=lab,
+        verifier="embedded:countdown-prm",
+        budget=Budget(generations=4),
+        seed=1,
     )
     assert trace.question.task == "countdown" and trace.correct is not None
     assert all(solution.score is not None for solution in trace.solutions if solution.finished)

@@ -7,6 +7,7 @@ logits do not (their last bits do, as the library's kernels choose by shape).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,7 @@ import numpy as np
 from outlay.models.embedded.sampling import uniforms
 from outlay.models.hf.loading import out_of_memory
 from outlay.models.hf.writing import Writing
+from outlay.models.model import by_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Decoder:
 
     def __init__(self, model: Any, tokenizer: Any, ends: frozenset[int]) -> None:
         self.model, self.tokenizer, self.ends = model, tokenizer, ends
+        named = "cache" in inspect.signature(model.forward).parameters  # until 5.24 it was called past_key_values
+        self._remembered = "cache" if named else "past_key_values"
         self._padding = next((one for one in (tokenizer.pad_token_id, *ends) if one is not None), 0)
 
     def draw(self, wanted: Sequence[Wanted]) -> list[Drawn]:
@@ -100,8 +104,8 @@ class Decoder:
                 input_ids=tokens[:, None],
                 attention_mask=mask,
                 position_ids=mask.sum(1, keepdim=True) - 1,
-                past_key_values=cache,
                 use_cache=True,
+                **{self._remembered: cache},
             )
             logits = out.logits[:, -1].float()
         return [row.drawn(self.ends) for row in rows]
@@ -119,14 +123,14 @@ class Decoder:
             ids[row, longest - len(tokens) :] = torch.tensor(tokens)
             mask[row, longest - len(tokens) :] = 1
         ids, mask = ids.to(device), mask.to(device)
-        cache = DynamicCache()
+        cache = DynamicCache(config=self.model.config)
         out = self.model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=(mask.cumsum(1) - 1).clamp_min(0),
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{self._remembered: cache},
         )
         return out.logits[:, -1].float(), cache, mask
 
@@ -152,7 +156,7 @@ class Decoder:
             if best is not None and row.wanted.alternatives:
                 count = row.wanted.alternatives
                 texts = [self.tokenizer.decode([one]) for one in best.indices[index, :count].tolist()]
-                likeliest = dict(zip(texts, best.values[index, :count].tolist(), strict=False))
+                likeliest = by_text(zip(texts, best.values[index, :count].tolist(), strict=False))
             row.enter(token, told[index], likeliest)
         return tokens
 

@@ -160,7 +160,9 @@ def context_of(model: Any) -> int:
 def out_of_memory(error: BaseException) -> OutlayError | None:
     """The sentence about memory that ran out, where that is what an error says."""
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return OutlayError("memory ran out while a local model ran: use fewer rows (models.load(..., rows=8)), or a smaller model")
+        return OutlayError(
+            "memory ran out while a local model ran: use fewer rows (models.load(..., rows=8)), or a smaller model"
+        )
     return None
 
 

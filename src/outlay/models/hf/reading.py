@@ -10,14 +10,17 @@ from outlay.models.hf.loading import out_of_memory
 
 TOKENS_TOGETHER = 1 << 14
 """Tokens, padding included, that are read in one forward pass."""
+LOGITS_TOGETHER = 256
+"""Tokens whose distributions over the vocabulary are computed at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Tokens to read, and the places whose states are wanted."""
+    """Tokens to read, the places whose states are wanted, and where what is judged starts."""
 
     tokens: tuple[int, ...]
     places: tuple[int, ...]
+    start: int = 1
 
 
 class Reader:
@@ -43,6 +46,29 @@ class Reader:
                 raise
             raise told from None
         return found
+
+    def states_and_logprobs(self, text: Text, output: Any) -> tuple[Any, Any]:
+        """Of one text the states [tokens, hidden] (of the layer), and its tokens' log-probabilities [tokens], 0 for the first.
+
+        `output` is the model's output embedding; where it is None there are no log-probabilities.
+        """
+        import torch
+
+        with torch.inference_mode():
+            ids = torch.tensor([text.tokens], device=self.backbone.device)
+            inner = self.layer != -1
+            out = self.backbone(input_ids=ids, use_cache=False, output_hidden_states=inner)
+            final = out.last_hidden_state[0]
+            states = (out.hidden_states[self.layer][0] if inner else final).float()
+            if output is None:
+                return states, None
+            told = torch.zeros(ids.shape[1], device=ids.device)
+            for first in range(0, ids.shape[1] - 1, LOGITS_TOGETHER):
+                last = min(first + LOGITS_TOGETHER, ids.shape[1] - 1)
+                logits = output(final[first:last]).float()
+                chosen = logits.gather(1, ids[0, first + 1 : last + 1, None])[:, 0]
+                told[first + 1 : last + 1] = chosen - torch.logsumexp(logits, -1)
+            return states, told
 
     def _read(self, texts: Sequence[Text]) -> Iterator[Any]:
         import torch

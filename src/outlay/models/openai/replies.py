@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from outlay.models.model import by_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +95,12 @@ def alternatives(given: Any) -> tuple[dict[str, float], ...] | None:
         listed = list(given.get("top_logprobs") or ())
     if not listed or not all(listed):
         return None
-    return tuple(_merged(one.items() if isinstance(one, Mapping) else _pairs(one)) for one in listed)
+    return tuple(by_text(one.items() if isinstance(one, Mapping) else _pairs(one)) for one in listed)
 
 
 def _pairs(listed: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
     for one in listed:
         yield str(one.get("token", "")), float(one["logprob"])
-
-
-def _merged(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """By text: tokens that read alike (pieces of letters do) are one, with their mass together."""
-    found: dict[str, float] = {}
-    for text, logprob in pairs:
-        value = float(logprob)
-        if text in found:
-            value = math.log(math.exp(found[text]) + math.exp(value))
-        found[text] = value
-    return found
 
 
 def usage(content: Mapping[str, Any]) -> Usage | None:

@@ -25,11 +25,12 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A head and what it looks at: the address of its `features`, and their `layer`. `about` is the rest of its card."""
+    """A head and what it looks at: the address of its `features`, their `layer` and `parts`. `about` is the rest of its card."""
 
     head: Head
     features: str
     layer: int
+    parts: tuple[str, ...]
     target: Target
     about: Mapping[str, Any]
 
@@ -42,7 +43,8 @@ def save_probe(folder: Path, probe: Probe, readme: str) -> None:
     tensors = {name: np.ascontiguousarray(one) for name, one in probe.head.tensors().items()}
     write_whole(folder / WEIGHTS, lambda file: save_file(tensors, str(file)))
     write_text_whole(folder / README, readme)
-    card = {"version": VERSION, "features": probe.features, "layer": probe.layer, "target": probe.target, **probe.about}
+    card = {"version": VERSION, "features": probe.features, "layer": probe.layer, "parts": list(probe.parts)}
+    card |= {"target": probe.target, **probe.about}
     write_text_whole(folder / CARD, json.dumps(card, indent=2, allow_nan=False) + "\n")
 
 
@@ -59,10 +61,12 @@ def load_probe(folder: str | Path) -> Probe:
             raise UserError(f"{path} was written by a newer Outlay (version {card['version']}): update this one")
         if card["target"] not in ("solutions", "difficulty"):
             raise KeyError("target")
-        return Probe(head, str(card["features"]), int(card["layer"]), card["target"], card)
+        return Probe(head, str(card["features"]), int(card["layer"]), tuple(card["parts"]), card["target"], card)
     except FileNotFoundError as error:
         raise UserError(
             f"there is no probe at {path} (no {Path(error.filename or CARD).name}): make one with outlay train probe CONFIG.yaml"
         ) from None
     except (ValueError, KeyError, TypeError, SafetensorError, OSError) as error:
-        raise UserError(f"{path} holds no probe that can be read ({type(error).__name__}: {error}): train it again") from None
+        raise UserError(
+            f"{path} holds no probe that can be read ({type(error).__name__}: {error}): train it again"
+        ) from None

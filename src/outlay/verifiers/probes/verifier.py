@@ -32,7 +32,7 @@ def probe_verifier(folder: str) -> Any:
             f"the probe in {folder} estimates how hard a question is and does not look at solutions: use "
             "outlay.verifiers.probes.difficulty_by, or train one with target: solutions"
         )
-    features = features_of(probe.features, probe.layer)
+    features = features_of(probe.features, probe.layer, probe.parts)
     if isinstance(features, Embeddings):
         return EmbeddedTexts(f"probe:{folder}", probe, features)
     return _of_states(f"probe:{folder}", probe, features)
@@ -87,7 +87,7 @@ def difficulty_by(folder: str | Path, questions: Sequence[Question]) -> Array:
     probe = load_probe(folder)
     if probe.target != "difficulty":
         raise UserError(f"the probe in {folder} scores solutions: train one with target: difficulty")
-    features = features_of(probe.features, probe.layer)
+    features = features_of(probe.features, probe.layer, probe.parts)
     rows = question_features(features, questions)
     check_width(f"the probe in {folder}", probe, [rows])
     return probe.head(rows)
@@ -98,7 +98,7 @@ def question_features(features: States | Embeddings, questions: Sequence[Questio
     if isinstance(features, Embeddings):
         return asyncio.run(_closing(features, [question.text.strip() for question in questions]))
     laid = [features.lay(question, Solution()) for question in questions]
-    states = features.states([Text(one.tokens, one.places[-1:]) for one in laid])
+    states = features.states([Text(one.tokens, one.places[-1:], one.start) for one in laid])
     return np.concatenate(states) if states else np.zeros((0, 0), np.float32)
 
 
