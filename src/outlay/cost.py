@@ -150,8 +150,11 @@ class Ledger:
         self.spent = self.prices.price(replace(self.spent, generated_tokens=self.spent.generated_tokens + generated))
 
     def reported(self, cost: Cost) -> None:
-        """Enter what a server said of a request after it: its prompt (and what of it came from a prefix cache), calls beyond the one that
-        was entered when it went out, and what was paid for in vain (calls that had to be repeated, work that was cancelled)."""
+        """Enter what a server said of a request after it.
+
+        That is its prompt (and what of it came from a prefix cache), calls beyond the one that was entered when it went out, and what
+        was paid for in vain: calls that had to be repeated, work that was cancelled.
+        """
         self.spent = self.prices.price(self.spent + cost)
 
     def can_score(self, request: Score) -> bool:

@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
+from pooling_servers import MODEL, PoolingServer, sigmoid, worth
 
 from outlay import verifiers
 from outlay.errors import OutlayError, UserError
 from outlay.models.openai import Patience
 from outlay.types import Question, Solution, Step
 from outlay.verifiers.pooling_pieces import pieces_of
-from pooling_servers import MODEL, PoolingServer, sigmoid, worth
 
 QUESTION = Question("q", "What is 2 + 3?")
 STEPS = ("Add the two.\n\n", "That gives 5.\n\n", "The answer is 5.", "Done.")

@@ -36,9 +36,9 @@ def probe(
     """
     from rich.console import Console
 
+    from outlay.traces.files import check_folder
     from outlay.train.config import load_config
     from outlay.train.probe import train_probe, write
-    from outlay.traces.files import check_folder
 
     read = load_config(config)
     read = read.model_copy(update={name: value for name, value in (("out", out), ("seed", seed)) if value is not None})

@@ -23,8 +23,8 @@ from outlay.types import Sample, Score, Trace
 from outlay.verifiers.verifier import Verifier, reads_of
 
 GRADING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outlay-grading")
-"""Answers are graded in a thread of its own, one run at a time: programs are run and expressions compared, which may take seconds, and
-other runs' calls go on meanwhile."""
+"""Answers are graded in a thread of its own, one run at a time: programs are run and expressions compared, which may take seconds,
+and other runs' calls go on meanwhile."""
 
 STEPS = "blank_line"
 """How free text is cut into steps unless something else is said: at empty lines, as in the PRM literature."""

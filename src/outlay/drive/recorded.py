@@ -24,7 +24,7 @@ Answered = list[Solution] | list[StepScores] | BudgetExhausted
 class Record:
     """The answers to a run's requests by address, in the order in which they arrived; drivers add to it as they go.
 
-    `reported` is what a server said that a request cost beyond what was generated for its answer: prompts, further calls, work in vain.
+    `reported` is what a server said that a request cost beyond what was generated for it: prompts, further calls, work in vain.
 
     >>> record = Record()
     >>> record.enter((0,), [Solution(answer="4")])

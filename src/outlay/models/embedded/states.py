@@ -1,7 +1,7 @@
 """Hidden states of an embedded model: what a probe looks at. One plain pass over whole texts, without slots or caches.
 
-The mathematics are those of `forward`, texts of one length together; bits may differ from a block's, since widths differ. The states
-are those behind the last norm, without its gain (which is folded into what follows it there).
+The mathematics are those of `forward`, texts of one length together; bits may differ from a block's, since widths differ. The
+states are those behind the last norm, without its gain (which is folded into what follows it there).
 """
 
 from __future__ import annotations

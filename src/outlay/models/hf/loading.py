@@ -1,4 +1,7 @@
-"""Finding and reading a Hugging Face folder: configuration, tokenizer, weights, device. Only safetensors; no code of the folder runs."""
+"""Finding and reading a Hugging Face folder: configuration, tokenizer, weights, device.
+
+Weights are read from safetensors alone, and no code of the folder is run.
+"""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def path_and_body(
 
 
 def log_probabilities(api: str, alternatives: int = 1) -> dict[str, Any]:
-    """The fields that ask for every token's log-probability, and for `alternatives` of the likeliest (servers want at least one)."""
+    """The fields that ask for every token's log-probability, and for `alternatives` of the likeliest (at least one)."""
     return {"logprobs": True, "top_logprobs": alternatives} if api == "chat" else {"logprobs": alternatives}
 
 
