@@ -152,8 +152,8 @@ class Ledger:
     def reported(self, cost: Cost) -> None:
         """Enter what a server said of a request after it.
 
-        That is its prompt (and what of it came from a prefix cache), calls beyond the one that was entered when it went out, and what
-        was paid for in vain: calls that had to be repeated, work that was cancelled.
+        That is its prompt (and what of it came from a prefix cache), calls beyond the one that was entered when it went out, and
+        what was paid for in vain: calls that had to be repeated, work that was cancelled.
         """
         self.spent = self.prices.price(self.spent + cost)
 

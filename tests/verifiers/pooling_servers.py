@@ -1,7 +1,7 @@
 """Small HTTP servers that answer as each version of vLLM and SGLang is documented to, around one reward model of arithmetic.
 
-The model: the value after a piece of text is a number that depends on the text up to there alone (`worth`), so that every way of pooling
-has one right answer. Tokens are words with the space before them, line breaks, and `<extra_0>`.
+The model: the value after a piece of text is a number that depends on the text up to there alone (`worth`), so that every way of
+pooling has one right answer. Tokens are words, spaces, line breaks, and `<extra_0>`.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class PoolingServer:
     """One server, on a thread of its own; a context manager.
 
     Args:
-        kind: "vllm" (`/pooling`), "vllm-old" (`/v1/embeddings` only), "sglang" (`/classify` with text), "classify" (`/v1/classify`).
+        kind: "vllm" (`/pooling`), "vllm-old" (`/v1/embeddings`), "sglang" (`/classify` with text), "classify" (`/v1/classify`).
         pools: "step", "all" or "last".
         classes: 1 number a row, or 2 (wrong, right).
         activation: the field that switches the activation ("use_activation", "activation", "softmax"), or None where none does.

@@ -17,8 +17,9 @@ class ProbeConfig(BaseModel):
     """A probe's training.
 
     `traces` is a folder of traces or a file of samples (with `question`, `text` and `correct`); `features` the address of what the
-    probe looks at, `layer` of whose states, and which `parts` (the state, the mean of the states so far, the model's own confidence). The `target` is whether a solution is right (`solutions`), or how often a question is
-    answered rightly (`difficulty`). `hidden` is the width of a hidden layer, 0 for a logistic probe. `places` says whether a
+    probe looks at, `layer` of whose states, and which `parts` (the state, the mean of the states so far, the model's own
+    confidence). The `target` is whether a solution is right (`solutions`), or how often a question is answered rightly
+    (`difficulty`). `hidden` is the width of a hidden layer, 0 for a logistic probe. `places` says whether a
     solution is learnt from at its last token or at the end of every step. Questions are dealt to training, validation (when to
     stop) and test by `shares`; what is reported is of the test questions alone. `bins` are those of the difficulty report, `out` is
     the folder that is written.

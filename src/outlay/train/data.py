@@ -1,4 +1,4 @@
-"""One's own traces as what a probe learns from: questions with graded solutions, dealt to training, validation and test by question."""
+"""One's own traces as what a probe learns from: questions with graded solutions, dealt to training, validation and test."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _of_solutions(
 
 
 def solution_features(features: States | Embeddings, graded: Sequence[Graded]) -> list[list[Array]]:
-    """For each question and solution its features [steps, features], or [1, features] from embeddings; none where it does not fit."""
+    """For each question and solution its features [steps, features] ([1, features] from embeddings); none where it does not fit."""
     if isinstance(features, Embeddings):
         return asyncio.run(_embedded(features, graded))
     texts, owners = [], []
@@ -246,8 +246,8 @@ def difficulty_figures(
 ) -> dict[str, Any]:
     """Agreement of predicted with oracle bins on the test questions; all edges are fitted on the others.
 
-    Beside it a pilot of the first samples (mean confidence, or consensus where none is told), which is compared with the oracle of the
-    *other* samples, and the same prediction dealt to the wrong questions.
+    Beside it a pilot of the first samples (mean confidence, or consensus where none is told), which is compared with the oracle of
+    the *other* samples, and the same prediction dealt to the wrong questions.
     """
     first = PILOT if min(len(one.solutions) for one in (*seen, *test)) > PILOT else 0
     rest = [np.array([one.correct[first:].mean()]) for one in (*seen, *test)]
@@ -346,8 +346,8 @@ def readme(probe: Probe) -> str:
     lines = [
         "# A probe made by `outlay train probe`",
         "",
-        f"Looks at: `{probe.features}` (layer {probe.layer}; {', '.join(probe.parts)}), {probe.head.features} features. Target: {probe.target}. Head: {kind}, "
-        f"{probe.head.parameters:,} parameters.",
+        f"Looks at: `{probe.features}` (layer {probe.layer}; {', '.join(probe.parts)}), {probe.head.features} features. "
+        f"Target: {probe.target}. Head: {kind}, {probe.head.parameters:,} parameters.",
         f"Trained on {training['questions']['training']:,} questions of `{training['traces']}`; stopped by "
         f"{training['questions']['validation']:,} others; measured on {test['questions']:,} that neither has seen:",
         "",

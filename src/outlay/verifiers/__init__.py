@@ -62,7 +62,7 @@ def _self_judge(address: str, **options: Any) -> Verifier:
     return SelfJudge(load_model(address, **options))
 
 
-def _tokens(rest: str) -> Verifier:
+def _tokens(rest: str) -> Any:
     """A causal model that answers each step with + or -, all steps in one pass: tokens:LAYOUT:MODEL-ADDRESS."""
     from outlay.verifiers.token_scores import token_verifier
 
@@ -83,7 +83,7 @@ def _pooling(rest: str, **options: Any) -> Verifier:
     return PoolingVerifier.load(rest, **options)
 
 
-def _probe(folder: str) -> Verifier:
+def _probe(folder: str) -> Any:
     """A head on hidden states or embeddings that outlay train probe made of your traces: probe:FOLDER."""
     from outlay.verifiers.probes import probe_verifier
 

@@ -3,7 +3,7 @@
 | layout | what is read | the score of a step is read at |
 |---|---|---|
 | `math-shepherd` | question, a space, then the steps a line each, every one with the tag ` ки` behind it | the tag |
-| `rlhflow` | a conversation: each step a user's turn (the first with the question before it), answered by `+` | the place before the `+` |
+| `rlhflow` | a conversation: a user's turn a step (question before the first), each answered by `+` | before the `+` |
 | `qwen-math-prm` | a chat: system prompt, question, and as the answer the steps, each with `<extra_0>` behind it | `<extra_0>` |
 | `skywork` | question, then the steps, a line each | the line break behind the step |
 | `trl` | question, then the steps, each with a line break behind it, as TRL's PRMTrainer writes them | the line break |

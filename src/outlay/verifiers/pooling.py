@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from outlay.cost import Reads, Scored
@@ -31,7 +31,7 @@ EXAMPLE = "pooling:qwen-math-prm:http://localhost:8000#Qwen/Qwen2.5-Math-PRM-7B"
 class _Spent:
     """What scoring has cost so far."""
 
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
 
     def enter(self, pooled: Sequence[Pooled], lost: Lost) -> None:
         """A call's reply, and the calls in vain before it, each of which read as much."""

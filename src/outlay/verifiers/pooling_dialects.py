@@ -184,8 +184,8 @@ async def _understood(calls: Calls, dialect: Dialect, probes: Sequence[Pieces]) 
     gives = _gives(dialect, plain, probes)
     if gives == "tokens" and not await _counts(calls, dialect.model):
         raise UserError(
-            f"{calls.address.root} gives a number a token and has no /tokenize that would tell which: start it with STEP pooling, or "
-            "with LAST"
+            f"{calls.address.root} gives a number a token and has no /tokenize that would tell which: start it with STEP "
+            "pooling, or with LAST"
         )
     found = replace(dialect, gives=gives, right=0 if dialect.layout == "math-shepherd" else -1)
     if gives == "whole":
@@ -221,8 +221,8 @@ def _gives(dialect: Dialect, pooled: Sequence[Pooled], probes: Sequence[Pieces])
     if all(length == 2 for length in lengths) and all(len(row) == 1 for one in pooled for row in one.rows):
         return "whole"
     raise Failure(
-        f"a reply of {', '.join(map(str, lengths))} numbers for texts of {len(probes[0].marks)} steps: hidden states or embeddings, "
-        "no scores",
+        f"a reply of {', '.join(map(str, lengths))} numbers for texts of {len(probes[0].marks)} steps: hidden states or "
+        "embeddings, no scores",
         transient=False,
     )
 

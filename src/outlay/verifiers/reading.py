@@ -72,7 +72,7 @@ class ReadingVerifier:
             taken.append(self._queue.popleft())
         read = [text for one in taken for text in one.texts if text is not None]
         judged = deque(self._judge(read) if read else ())
-        completed = []
+        completed: list[tuple[Any, list[StepScores]]] = []
         for one in taken:
             mine = [judged.popleft() for text in one.texts if text is not None]
             completed.append((one.tag, _told(one.texts, mine)))

@@ -2,9 +2,9 @@
 
 | in the folder | head | scores | layout unless another is named |
 |---|---|---|---|
-| `Qwen2ForProcessRewardModel` (Qwen2.5-Math-PRM) | `score.0`, ReLU, `score.2`, two classes | softmax, the second | `qwen-math-prm` |
-| tensors `v_head.summary.*` (Skywork-o1-Open-PRM; value heads of TRL) | linear, one number | sigmoid | `skywork` |
-| `...ForTokenClassification` | `score` or `classifier`, linear | sigmoid of one number, or the second of two | `step-end` for the lab's, else `trl` |
+| `Qwen2ForProcessRewardModel` (Qwen2.5-Math-PRM) | `score.0`, ReLU, `score.2` | second of two classes | `qwen-math-prm` |
+| tensors `v_head.summary.*` (Skywork-o1-Open-PRM; TRL) | linear, one number | sigmoid | `skywork` |
+| `...ForTokenClassification` | `score` or `classifier` | sigmoid, or second of two | `step-end` (the lab's), `trl` |
 | `...ForSequenceClassification`, `Qwen2ForRewardModel` | `score` | sigmoid at the last token | `outcome` |
 
 The folder's own code is never run: backbones are transformers', heads are read from safetensors. A reward of an outcome model is a
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def head_in(folder: Path) -> Head:
         )
     head = Head(tuple(_layers(tensors)))
     sizes = [(one.shape[1], one.shape[0]) for one, _ in head.layers]
-    fits = all(out == into for (_, out), (into, _) in zip(sizes, sizes[1:], strict=False))
+    fits = all(out == into for (_, out), (into, _) in pairwise(sizes))
     if not fits or head.classes not in (1, 2):
         raise UserError(
             f"the head in {folder} ({', '.join(sorted(tensors))}) is none that gives one number or two classes: name another model"

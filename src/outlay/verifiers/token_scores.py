@@ -1,7 +1,7 @@
 """Process reward models that answer each step with a token, + or -: `tokens:LAYOUT:MODEL`.
 
-The score of a step is P(+) / (P(+) + P(-)) at its place (Wang et al., Math-Shepherd, arXiv 2312.08935; Xiong et al., RLHFlow). With a
-local model (`hf:`) all steps of a solution are scored in one forward pass. With a served one (`openai:`) each step is a call of one
+The score of a step is P(+) / (P(+) + P(-)) at its place (Wang et al., Math-Shepherd, arXiv 2312.08935; Xiong et al., RLHFlow). With
+a local model (`hf:`) all steps of a solution are scored in one forward pass. With a served one (`openai:`) each step is a call of one
 token with its alternatives, so the server's prefix cache does the sharing; what it reports is what is charged.
 """
 
@@ -40,10 +40,8 @@ def token_verifier(rest: str, load_model: Any) -> Any:
         return local(layout(name), model)
     if backend == "openai" and name == "math-shepherd":
         return Served(f"tokens:{rest}", load_model(address))
-    raise UserError(
-        f'"tokens:{rest}": {name} runs with hf:FOLDER{" and with openai:URL/completions#MODEL" if name == "math-shepherd" else ""}, '
-        f"not with {backend}:"
-    )
+    served = " and with openai:URL/completions#MODEL" if name == "math-shepherd" else ""
+    raise UserError(f'"tokens:{rest}": {name} runs with hf:FOLDER{served}, not with {backend}:')
 
 
 def local(laid: Layout, name: str) -> ReadingVerifier:

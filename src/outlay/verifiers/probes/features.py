@@ -6,9 +6,9 @@
 | `hf:FOLDER_OR_ID` | the state after each step of any local model; `layer` -1 is the last, normed one |
 | `openai:URL#MODEL` | one vector of question and solution, from the server's `/v1/embeddings` |
 
-Of a model of this process three parts can be looked at, all from one pass: `state`, the state at that place; `mean`, the mean of the
-states from the solution's start up to there; `confidence`, what the model thinks of the words that it reads (mean, sum and least of
-their log-probabilities, and their number). Of a question alone these are of the prompt and its end. A finished solution is read
+Of a model of this process three parts can be looked at, all from one pass: `state`, the state at that place; `mean`, the mean of
+the states from the solution's start up to there; `confidence`, what the model thinks of the words that it reads (mean, sum and
+least of their log-probabilities, and their number). Of a question alone these are of the prompt and its end. A finished solution is read
 with its end token.
 """
 
