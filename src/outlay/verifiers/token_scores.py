@@ -1,8 +1,8 @@
 """Process reward models that answer each step with a token, + or -: `tokens:LAYOUT:MODEL`.
 
 The score of a step is P(+) / (P(+) + P(-)) at its place (Wang et al., Math-Shepherd, arXiv 2312.08935; Xiong et al., RLHFlow). With
-a local model (`hf:`) all steps of a solution are scored in one forward pass. With a served one (`openai:`) each step is a call of one
-token with its alternatives, so the server's prefix cache does the sharing; what it reports is what is charged.
+a local model (`hf:`) all steps of a solution are scored in one forward pass. With a served one (`openai:`) each step is a call of
+one token with its alternatives, so the server's prefix cache does the sharing; what it reports is what is charged.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@
 
 Of a model of this process three parts can be looked at, all from one pass: `state`, the state at that place; `mean`, the mean of
 the states from the solution's start up to there; `confidence`, what the model thinks of the words that it reads (mean, sum and
-least of their log-probabilities, and their number). Of a question alone these are of the prompt and its end. A finished solution is read
-with its end token.
+least of their log-probabilities, and their number). Of a question alone these are of the prompt and its end. A finished solution
+is read with its end token.
 """
 
 from __future__ import annotations
