@@ -3,8 +3,12 @@
     outlay run studies/snell2024.yaml --out runs/snell2024
     python docs/reproduction.py runs/snell2024/summary.json
 
-Further summaries add their claims. Nothing on the page is typed by hand but the words of this file: figures, verdicts and
-sentences follow from the summaries, which hold no date and no machine that the page would tell.
+Further summaries add their claims; `--asked` leaves out what they do not ask, for a page of one study:
+
+    python docs/reproduction.py runs/weak-verifiers/summary.json --asked --page docs/weak-verifiers.md
+
+Nothing on a page is typed by hand but the words of this file: figures, verdicts and sentences follow from the summaries,
+which hold no date and no machine that the page would tell.
 """
 
 from __future__ import annotations
@@ -47,7 +51,7 @@ REAL_POOLS = (
 )
 """What makes the summary that is of no study: samples that others drew, which are no part of the repository."""
 
-HEAD = """# The paper, claim by claim
+HEAD = """# {title}
 
 Made by `docs/reproduction.py` from the summaries of studies; every figure is re-made by
 
@@ -59,7 +63,7 @@ Each finding of Snell et al. ([arXiv 2408.03314](https://arxiv.org/abs/2408.0331
 asked for, is asked of every family of the lab that allows it. It **holds** where the 95% interval of the difference lies wholly on
 the claimed side, **does not hold** where it lies wholly on the other side, and **cannot be told** otherwise; the rules are fixed in
 code ([explanation](explanation/claims.md)). All that were asked are counted here, and none was picked by its verdict: {count}.
-[One file](reproduction.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ
+[One file]({name}.csv) has every one of them. Each interval is at 95% by itself, so of claims about what does not differ
 at all about one in twenty would be decided by chance. A verdict says something of these small models and these questions, and
 by itself nothing for or against the paper.
 """
@@ -67,8 +71,8 @@ by itself nothing for or against the paper.
 Claim = Mapping[str, Any]
 
 
-def page(summaries: Sequence[Mapping[str, Any]]) -> str:
-    """The whole page."""
+def page(summaries: Sequence[Mapping[str, Any]], asked: bool = False, name: str = PAGE.stem) -> str:
+    """The whole page; `asked`: with no finding that nothing was claimed of."""
     claims = [claim for summary in summaries for claim in summary.get("claims", ())]
     commands = [
         f"outlay run studies/{summary['study']}.yaml --out runs/{summary['study']}"
@@ -77,28 +81,38 @@ def page(summaries: Sequence[Mapping[str, Any]]) -> str:
     ]
     commands += [REAL_POOLS] if any("study" not in summary for summary in summaries) else []
     made = " ".join(f"runs/{summary.get('study', 'real-pools')}/summary.json" for summary in summaries)
-    parts = [HEAD.format(commands="\n".join([*commands, f"python docs/reproduction.py {made}"]), count=counted(claims))]
-    parts += ["## At a glance\n", "\n".join(glance(claims))]
-    for topic, findings in TOPICS.items():
+    of_one = f" --asked --page docs/{name}.md" if asked else ""
+    title = f"{name.replace('-', ' ').capitalize()}, claim by claim" if asked else "The paper, claim by claim"
+    commands.append(f"python docs/reproduction.py {made}{of_one}")
+    parts = [HEAD.format(title=title, name=name, commands="\n".join(commands), count=counted(claims))]
+    known = {claim["name"] for claim in claims}
+    topics = {
+        topic: [finding for finding in findings if not asked or finding.name in known]
+        for topic, findings in TOPICS.items()
+    }
+    parts += ["## At a glance\n", "\n".join(glance(claims, topics))]
+    for topic, findings in topics.items():
+        if not findings:
+            continue
         parts.append(f"\n## {topic}")
         parts += tables_of(topic, summaries)
-        parts += ["\n".join(told(finding, claims)) for finding in findings]
+        parts += ["\n".join(told(finding, claims, f"{name}.csv")) for finding in findings]
     return "\n".join(parts) + "\n"
 
 
-def glance(claims: Sequence[Claim]) -> Iterable[str]:
+def glance(claims: Sequence[Claim], topics: Mapping[str, Sequence[Finding]] = TOPICS) -> Iterable[str]:
     """A row a finding, a column a family: how many of its claims hold, do not, and cannot be told."""
     yield "Of each finding and family: claims that hold / do not hold / cannot be told.\n"
     yield f"| finding | {' | '.join(COLUMNS)} |"
     yield f"|---|{'---|' * len(COLUMNS)}"
-    for findings in TOPICS.values():
+    for findings in topics.values():
         for finding in findings:
             mine = [claim for claim in claims if claim["name"] == finding.name]
             cells = [_cell([claim for claim in mine if _family(claim) == column]) for column in COLUMNS]
             yield f"| [{finding.says}](#{_anchor(finding)}) | {' | '.join(cells)} |"
 
 
-def told(finding: Finding, claims: Sequence[Claim]) -> Iterable[str]:
+def told(finding: Finding, claims: Sequence[Claim], every: str = EVERY.name) -> Iterable[str]:
     """The finding, what its authors report, a sentence of what came out here, and every claim."""
     mine = [claim for claim in claims if claim["name"] == finding.name]
     yield f'\n<a id="{_anchor(finding)}"></a>'
@@ -111,7 +125,7 @@ def told(finding: Finding, claims: Sequence[Claim]) -> Iterable[str]:
         yield "|---|---|---|---|---|---|"
         yield from (_row(claim) for claim in shown)
     if len(shown) < len(mine):
-        yield f"\nThe {len(mine) - len(shown)} that cannot be told are in [reproduction.csv]({EVERY.name}), with their figures."
+        yield f"\nThe {len(mine) - len(shown)} that cannot be told are in [{every}]({every}), with their figures."
 
 
 FIELDS = (
@@ -201,9 +215,10 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Write docs/reproduction.md from the summaries of studies.")
     arguments.add_argument("summaries", nargs="+", type=Path, help="summary.json of a study, as `outlay run` writes it")
     arguments.add_argument("--page", type=Path, default=PAGE, help="the page that is written")
+    arguments.add_argument("--asked", action="store_true", help="only the findings that these summaries ask")
     given = arguments.parse_args()
     summaries = [json.loads(path.read_text(encoding="utf-8")) for path in given.summaries]
-    given.page.write_text(page(summaries), encoding="utf-8")
+    given.page.write_text(page(summaries, given.asked, given.page.stem), encoding="utf-8")
     given.page.with_suffix(".csv").write_text(every_claim(summaries), encoding="utf-8")
 
 

@@ -91,7 +91,7 @@ def check(
 ) -> None:
     """Measure the shipped models on test questions: accuracy by difficulty, and whether each verifier verifies.
 
-    About four minutes on two free cores. Example: outlay lab check --family countdown --questions 200
+    Under three minutes on two free cores. Example: outlay lab check --family countdown --questions 200
     """
     if leakage:
         look_for_leaks(family, workers, seed, as_json)

@@ -52,12 +52,15 @@ class Extent:
 
 PLAIN = Extent(300, 16)
 """Of a policy without verifiers."""
-VERIFIED = Extent(640, 32)
-"""Of a policy with verifiers: in the hardest fifth few questions have a right sample, and 50 of them have to. And of its other
-training seeds, which are compared with it."""
-REVISED = Extent(120, 16)
+VERIFIED = Extent(300, 32)
+"""Of a policy with verifiers."""
+GRADED = Extent(600, 32)
+"""Of a policy with verifiers of several qualities: in the hardest fifth few questions have a right sample, and 50 of them have to."""
+SEEDED = Extent(600, 8)
+"""Of a policy's other training seeds, which are compared with it on the same questions."""
+REVISED = Extent(100, 16)
 """Of a reviser: its chains are what costs."""
-JUDGED = Extent(500, 16)
+JUDGED = Extent(400, 16)
 """Of a verifier of attempts, which reads 16 of each question."""
 LARGE_SHARE = 4
 """A large model draws so many times fewer samples, at least 4."""
@@ -99,15 +102,15 @@ def check_families(
 def jobs(families: Sequence[str], questions: int | None = None, samples: int | None = None) -> list[Job]:
     """All jobs of these families, in the order in which they are told."""
 
-    def extent(usual: Extent) -> Extent:
-        return Extent(questions or usual.questions, samples or usual.samples)
+    def extent(unasked: Extent) -> Extent:
+        return Extent(questions or unasked.questions, samples or unasked.samples)
 
     policies: tuple[PolicyRecipe | StarRecipe, ...] = (*POLICIES, *STARS)
     found = []
     for family in families:
         for policy in (recipe for recipe in policies if recipe.task == family):
             judges = len(verifiers_of(policy.name))
-            wanted = extent(VERIFIED if judges or "-seed" in policy.name else PLAIN)
+            wanted = extent(usual(policy.name, judges))
             large = isinstance(policy, PolicyRecipe) and policy.size in ("large", "four-layers")
             if large:
                 wanted = Extent(wanted.questions, max(4, wanted.samples // LARGE_SHARE))
@@ -121,6 +124,13 @@ def jobs(families: Sequence[str], questions: int | None = None, samples: int | N
             if recipe.task == family
         ]
     return found
+
+
+def usual(policy: str, judges: int) -> Extent:
+    """What is asked of a policy with so many verifiers where nobody says otherwise."""
+    if "-seed" in policy:
+        return SEEDED
+    return PLAIN if judges == 0 else VERIFIED if judges == 1 else GRADED
 
 
 def done(job: Job, seed: int) -> dict[str, Any]:
