@@ -1,4 +1,4 @@
-"""`transformers serve` as a real server: it ignores `n`, has no log-probabilities and one seed for all; the backend makes up for it.
+"""`transformers serve` as a real server: it ignores `n`, has no log-probabilities and one seed for all; all is made up for.
 
 Starting it takes half a minute, so these run where OUTLAY_REAL_SERVERS=1 says so (they need `transformers[serving]`).
 """
@@ -10,6 +10,7 @@ import urllib.request
 from importlib.util import find_spec
 
 import pytest
+from transformers_server import TransformersServer
 
 import outlay
 from outlay import models, tasks
@@ -21,8 +22,6 @@ if os.environ.get("OUTLAY_REAL_SERVERS") != "1":
 for package in ("torch", "transformers", "accelerate", "fastapi", "uvicorn"):
     if find_spec(package) is None:
         pytest.skip(f"transformers serve needs {package}", allow_module_level=True)
-
-from transformers_server import TransformersServer
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("transformers_server")]
 

@@ -1,4 +1,4 @@
-"""`transformers serve` in a process of its own, on a folder that the lab exports: `with TransformersServer("countdown-small") as server`."""
+"""`transformers serve` in a process of its own, on a folder of the lab: `with TransformersServer("countdown-small") as server`."""
 
 import json
 import os

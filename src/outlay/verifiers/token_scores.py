@@ -121,7 +121,7 @@ class Served:
 def share_of_good(alternatives: Mapping[str, float]) -> float | None:
     """P(+) / (P(+) + P(-)) among a place's alternatives, None where neither is.
 
-    >>> share_of_good({" +": math.log(0.6), " -": math.log(0.2), "\\n": math.log(0.2)})
+    >>> round(share_of_good({" +": math.log(0.6), " -": math.log(0.2), "\\n": math.log(0.2)}), 6)
     0.75
     """
     mass = {GOOD: 0.0, BAD: 0.0}
