@@ -21,7 +21,7 @@ demo-quick: $(VENV)/.core ## the same on fewer questions, under a minute
 
 test: $(VENV)/.dev $(if $(filter 1,$(REFERENCE)),$(VENV)/.reference) ## lint, types, import rule, tests
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## style, types, import rule
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,9 +19,9 @@ WORDS = " so" * TOKENS
 
 
 @contextmanager
-def serving(latency: float) -> Iterator[str]:
-    """The URL of a running server that answers after `latency` seconds."""
-    command = [sys.executable, "-m", "benchmarks.latency_server", str(latency)]
+def serving(latency: float, faults: float = 0.0) -> Iterator[str]:
+    """The URL of a running server that answers after `latency` seconds; a share of its replies are `faults`."""
+    command = [sys.executable, "-m", "benchmarks.latency_server", str(latency), str(faults)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdin is not None
     try:
@@ -31,8 +32,8 @@ def serving(latency: float) -> Iterator[str]:
         process.stdout.close()
 
 
-async def serve(latency: float) -> None:
-    """Answer everything after `latency` seconds until standard input ends."""
+async def serve(latency: float, faults: float = 0.0) -> None:
+    """Answer everything after `latency` seconds until standard input ends; a share of the calls fail in one of four ways."""
     from aiohttp import web
 
     def answer(count: int) -> bytes:
@@ -46,10 +47,25 @@ async def serve(latency: float) -> None:
 
     answers = {count: answer(count) for count in range(1, 129)}
 
-    async def chat(request: web.Request) -> web.Response:
+    dice = random.Random(7)
+
+    async def chat(request: web.Request) -> web.StreamResponse:
         body = await request.json()
         await asyncio.sleep(latency)
+        if faults and dice.random() < faults:
+            return await fault(request, dice.choice(("500", "503", "reset", "half")))
         return web.Response(body=answers[body.get("n") or 1], content_type="application/json")
+
+    async def fault(request: web.Request, kind: str) -> web.StreamResponse:
+        if kind.isdigit():
+            return web.json_response({"error": {"message": "no"}}, status=int(kind), headers={"Retry-After": "0.05"})
+        response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
+        if kind == "half":
+            await response.prepare(request)
+            await response.write(b'{"id": "x", "choices": [')
+        assert request.transport is not None
+        request.transport.close() if kind == "half" else request.transport.abort()
+        return response
 
     async def models(_: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
@@ -65,4 +81,4 @@ async def serve(latency: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(float(sys.argv[1])))
+    asyncio.run(serve(*map(float, sys.argv[1:])))

@@ -27,6 +27,7 @@ _MODULES = (
     "models",
     "policies",
     "report",
+    "serve",
     "selection",
     "strategies",
     "study",

@@ -86,23 +86,23 @@ def test_draws_the_pilot_first(policy):
 
 
 def test_completes_a_pilot_that_was_begun(policy):
-    assert policy.decide(State(budget=18, pilot_scores=(0.9,), spent=1)).generations == 1
+    assert policy.decide(State(budget=18, scores=(0.9,), spent=1)).generations == 1
 
 
 def test_an_easy_question_goes_on_from_its_pilot(policy):
-    assert policy.decide(State(budget=18, pilot_scores=(1.0, 0.9), spent=2)) == Spend(
+    assert policy.decide(State(budget=18, scores=(1.0, 0.9), spent=2)) == Spend(
         "small", {"name": "best_of_n"}, 2, "answer", 0
     )
 
 
 def test_a_hard_question_gets_the_search(policy):
-    assert policy.decide(State(budget=18, pilot_scores=(-np.inf, 0.1), spent=2)) == Spend(
+    assert policy.decide(State(budget=18, scores=(-np.inf, 0.1), spent=2)) == Spend(
         "small", {"name": "beam_search"}, 16, "answer", 1
     )
 
 
 def test_stops_when_the_plan_is_spent(policy):
-    assert isinstance(policy.decide(State(budget=18, pilot_scores=(1.0, 0.9), spent=4)), Stop)
+    assert isinstance(policy.decide(State(budget=18, scores=(1.0, 0.9), spent=4)), Stop)
 
 
 @pytest.mark.parametrize("scores", [(0.9, 0.8), (0.1, 0.0)])
@@ -110,7 +110,7 @@ def test_stops_when_the_plan_is_spent(policy):
 def test_following_the_policy_never_exceeds_the_budget(policy, scores, budget):
     state = State(budget=budget)
     while isinstance(step := policy.decide(state), Spend):
-        drawn = scores if step.purpose == "pilot" else state.pilot_scores
+        drawn = scores if step.purpose == "pilot" else state.scores
         state = State(budget, None, drawn, state.spent + step.generations)
     assert 0 < state.spent <= budget
 
@@ -128,21 +128,21 @@ def voting():
     [(("1", "1", "1"), "best_of_n"), (("1", "2", None), "beam_search"), ((None, None, None), "beam_search")],
 )
 def test_a_pilot_without_a_verifier_places_by_how_answers_agree(voting, answers, strategy):
-    assert voting.decide(State(19, pilot_answers=answers, spent=3)).strategy == {"name": strategy}
+    assert voting.decide(State(19, answers=answers, spent=3)).strategy == {"name": strategy}
 
 
 def test_a_voting_pilot_begun_is_completed(voting):
-    assert voting.decide(State(19, pilot_answers=("1",), spent=1)) == Spend("small", {"name": "majority"}, 2, "pilot")
+    assert voting.decide(State(19, answers=("1",), spent=1)) == Spend("small", {"name": "majority"}, 2, "pilot")
 
 
 def test_scores_are_no_answers(voting):
-    with pytest.raises(UserError, match="measures consensus; pass `pilot_answers`"):
-        voting.decide(State(19, pilot_scores=(0.9, 0.9, 0.9), spent=3))
+    with pytest.raises(UserError, match="measures consensus; pass `answers`"):
+        voting.decide(State(19, scores=(0.9, 0.9, 0.9), spent=3))
 
 
 def test_answers_are_no_scores(policy):
-    with pytest.raises(UserError, match="measures score; pass `pilot_scores`"):
-        policy.decide(State(18, pilot_answers=("1", "1"), spent=2))
+    with pytest.raises(UserError, match="measures score; pass `scores`"):
+        policy.decide(State(18, answers=("1", "1"), spent=2))
 
 
 def test_the_file_says_what_a_pilot_measures(voting):

@@ -1,5 +1,6 @@
 """A real browser for tests: headless Chromium, spoken to over its debugging pipe (one JSON message between NULs)."""
 
+import base64
 import json
 import os
 import select
@@ -60,13 +61,17 @@ class Browser:
 
     def open(self, page: Path, width: int = 1280, scheme: str = "light", javascript: bool = True) -> None:
         """Load a file at a viewport width in the light or the dark scheme, and wait until it is drawn."""
+        self.go(page.as_uri(), width, scheme, javascript)
+
+    def go(self, address: str, width: int = 1280, scheme: str = "light", javascript: bool = True) -> None:
+        """The same for any address."""
         self.events.clear()
         self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
         )
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.send("Emulation.setScriptExecutionDisabled", value=not javascript)
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=address)
         self.wait(lambda event: event["method"] == "Page.loadEventFired")
         if javascript:
             self.value(DRAWN)
@@ -84,6 +89,13 @@ class Browser:
             expression=f"document.querySelector({json.dumps(selector)}).click()",
             userGesture=True,
         )
+
+    def picture(self, path: Path, height: int | None = None) -> None:
+        """Save what the page looks like, all of it or so many pixels from its top, as a PNG file."""
+        size = self.send("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
+        taken = self.send("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(taken["data"]))
 
     def downloaded(self, selector: str) -> str:
         """The text of the file that a click on this element saves."""

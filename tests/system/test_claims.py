@@ -9,7 +9,7 @@ from programs import PROGRAM, outlay
 from outlay.study.claim import counted, verdict_of
 from outlay.study.study import demo_study
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("quick demo")]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ pytest.importorskip("gguf")
 
 from llama_server import CONTEXT, SLOTS, LlamaServer
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("llama_server")]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from programs import PROGRAM
 from outlay.study.catalogue import every
 from outlay.study.claim import verdict_of
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("quick reproduction")]
+pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
 NOT_ASKED = {"human_levels_agree", "human_levels_order"}

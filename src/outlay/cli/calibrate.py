@@ -12,40 +12,85 @@ from outlay.cli import completion
 from outlay.cli.options import AsJson, Verbose
 
 if TYPE_CHECKING:
-    from outlay.policies import Figure, Measured
+    from outlay.policies import Figure, Measured, PerBinPolicy, RulePolicy, SequentialPolicy
+    from outlay.study.runs import Recorded
+    from outlay.study.settings import Settings
 
 
 def calibrate(
     traces: Annotated[Path, typer.Argument(help="A folder of traces, as `outlay run` or `outlay demo` left it.")],
-    budget: Annotated[int, typer.Option("--budget", min=1, help="Most generations that a question may cost.")],
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", min=1, help="Most generations that a question may cost (--mean: on average)."),
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            "--target-accuracy", help="The cheapest policy whose accuracy is promised to be at least this, in (0, 1)."
+        ),
+    ] = None,
+    price_of_error: Annotated[
+        float | None,
+        typer.Option(
+            "--price-of-error",
+            help="Generations that a wrong answer costs: the policy of most worth, promised to beat one for all.",
+        ),
+    ] = None,
+    mean: Annotated[
+        bool, typer.Option("--mean", help="The budget is of the mean over questions, promised; not of each question.")
+    ] = False,
+    level: Annotated[float, typer.Option("--level", help="Confidence that a promise is true.")] = 0.95,
+    learn_share: Annotated[
+        float,
+        typer.Option(
+            "--learn-share", min=0.1, max=0.9, help="Share of the questions that fits; the others test the promise."
+        ),
+    ] = 0.4,
     out: Annotated[Path, typer.Option("--out", help="The policy file to write.")] = Path("policy.yaml"),
     task: Annotated[
         str | None,
         typer.Option("--task", help="Which task, where the traces hold several.", autocompletion=completion.tasks),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            help="per_bin; across (questions); sequential; or a rule: fixed, adaptive_consistency, window, score_threshold, "
+            "agreement_threshold, threshold, cascade. Only per_bin, the default, caps each question at the budget; for the "
+            "others it is a mean. For a promise: per_bin, same_for_all or sequential; the best of all where none is named.",
+        ),
+    ] = None,
+    switching: Annotated[
+        bool, typer.Option("--switching", help="A sequential policy may switch to searches and models in the traces.")
+    ] = False,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
     pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Fit a per-bin policy and print what it achieves, cross-validated, against the same for every question.
+    """Fit a policy and print what it achieves on questions that did not choose it; what they do not support is not promised.
 
-    Example: outlay calibrate demo --task countdown --budget 16 --out policy.yaml
+    Give one goal: --budget, --target-accuracy or --price-of-error. Where nothing can be promised the exit code is 1, no file is
+    written, and it is said what could be promised and how many more questions it would take.
+
+    Example: outlay calibrate demo --task countdown --target-accuracy 0.8 --out policy.yaml
     """
     from rich.console import Console
 
+    from outlay.cli.promising import check_goals, print_refusal, promised, told
     from outlay.errors import UserError
+    from outlay.promises import NotPromised
     from outlay.registry import nearest
-    from outlay.study.fitting import fitted
+    from outlay.study.carrying import whole
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
-    from outlay.study.summary import group_of
     from outlay.traces import Store
     from outlay.traces.files import check_file
 
+    check_goals(budget, mean, target_accuracy, price_of_error)
     check_file(out)
-    settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=budget)
+    settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=int(budget or 16))
     store = Store(traces, create=False)
     for damage in store.damage():
         raise UserError(damage)
@@ -57,30 +102,72 @@ def calibrate(
         raise UserError(f"{traces} holds nothing on the task {task}: {nearest(str(task), known)}")
     if len(found) > 1:
         raise UserError(f"{traces} holds several tasks or models ({names}): name one task with --task")
-    if budget > found[0].pool.size:
+    if budget is not None and budget > found[0].pool.size:
         raise UserError(
-            f"--budget {budget} is beyond the pool of {found[0].pool.size} samples a question: sample more, or ask for less"
+            f"--budget {budget:g} is beyond the pool of {found[0].pool.size} samples a question: sample more, or ask for less"
         )
     if pilot >= found[0].pool.size:
         raise UserError(
             f"--pilot {pilot} leaves nothing of the pool of {found[0].pool.size} samples a question: take a smaller pilot"
         )
-    group = group_of(found[0], settings)
-    policy = fitted(found[0], group, settings)
+    console = Console()
+    if budget is None or mean:
+        try:
+            policy = promised(
+                found[0],
+                settings,
+                kind=kind,
+                target_accuracy=target_accuracy,
+                mean_budget=budget,
+                price_of_error=price_of_error,
+                level=level,
+                share=learn_share,
+            )
+        except NotPromised as error:
+            print_refusal(error, as_json)
+        policy.save(out)
+        if as_json:
+            typer.echo(json.dumps(told(policy, out), allow_nan=False))
+            return
+        for line in [*policy.describe(), *policy.told()]:
+            console.print(line, markup=False, soft_wrap=True)
+        console.print(f"Written: {out}", markup=False)
+        return
+    fitted, warnings = fit(found[0], kind or "per_bin", int(budget), settings, switching)
+    policy = whole(fitted, budget, found[0], settings)
     policy.save(out)
     measured = policy.plan(budget).measured
     if as_json:
-        told = {"policy": str(out), "measured": plain(measured), "warnings": group["warnings"]}
-        typer.echo(json.dumps(told, allow_nan=False))
+        printed = {**told(policy, out), "measured": plain(measured), "warnings": warnings}
+        typer.echo(json.dumps(printed, allow_nan=False))
         return
-    console = Console()
-    for line in policy.describe()[:2]:
+    for line in [*policy.describe()[:2], *policy.told()]:
         console.print(line, markup=False)
     for line in cross_validated(measured):
         console.print(line, markup=False)
-    for warning in group["warnings"]:
+    for warning in warnings:
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print(f"Written: {out}", markup=False)
+
+
+def fit(
+    found: Recorded, kind: str, budget: int, settings: Settings, switching: bool
+) -> tuple[PerBinPolicy | SequentialPolicy | RulePolicy, list[str]]:
+    """The policy of that kind with its figures, and what there is to be warned of."""
+    from outlay.errors import UserError
+    from outlay.policies.fit_sequence import KINDS
+    from outlay.registry import nearest
+    from outlay.study.fitting import fitted, fitted_across, fitted_sequence
+    from outlay.study.summary import group_of
+
+    if kind in KINDS:
+        policy = fitted_sequence(found, kind, budget, settings, switching=switching or kind == "cascade")
+        return policy, list(found.pool.warnings)
+    if kind not in ("per_bin", "across"):
+        raise UserError(f'there is no policy "{kind}": {nearest(kind, ("per_bin", "across", *KINDS))}')
+    group = group_of(found, settings)
+    make = fitted if kind == "per_bin" else fitted_across
+    return make(found, group, settings), list(group["warnings"])
 
 
 def plain(measured: Measured | None) -> Any:

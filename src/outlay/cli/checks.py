@@ -44,6 +44,10 @@ EXTRAS = {
         "runs local Hugging Face models and reward models (hf:FOLDER, tokens:LAYOUT:hf:FOLDER)",
     ),
     "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
+    "serve": (
+        ("fastapi", "uvicorn", "httptools", "aiohttp", "prometheus_client", "tenacity"),
+        "serves a policy as OpenAI's API (outlay serve)",
+    ),
 }
 """For each extra that a user may install: the modules that it brings, and what it is for."""
 

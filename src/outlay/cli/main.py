@@ -22,6 +22,7 @@ import typer
 from outlay import __version__
 from outlay.cli import interrupts
 from outlay.cli.analyse import analyse
+from outlay.cli.ask import ask
 from outlay.cli.calibrate import calibrate
 from outlay.cli.demo import demo
 from outlay.cli.doctor import doctor
@@ -29,6 +30,8 @@ from outlay.cli.exchange import Spread, exchange
 from outlay.cli.lab import app as lab
 from outlay.cli.plugins import plugins
 from outlay.cli.run import run
+from outlay.cli.savings import savings
+from outlay.cli.serve import serve
 from outlay.cli.train import app as train
 from outlay.cli.usage import group
 from outlay.cli.verbosity import heard, without_secrets
@@ -76,7 +79,7 @@ app = group(
     help="Compute-optimal test-time scaling of language models: calibrate, compare, report.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, analyse, calibrate, verify, doctor, plugins):
+for command in (demo, run, analyse, calibrate, savings, serve, ask, verify, doctor, plugins):
     app.command(command.__name__)(guarded(command))
 app.command("verifier-report")(guarded(verifier_report))
 app.command("exchange", cls=Spread)(guarded(exchange))

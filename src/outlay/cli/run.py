@@ -23,6 +23,13 @@ def run(
     seed: Seed = None,
     unsafe_no_sandbox: UnsafeNoSandbox = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the price and stop.")] = False,
+    total_budget: Annotated[
+        int | None,
+        typer.Option("--total-budget", min=1, help="Generations for all questions together, spent by the --policy."),
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="The policy file that spends a --total-budget.")
+    ] = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -33,5 +40,10 @@ def run(
     from outlay.cli.session import Session
     from outlay.study.study import load_study
 
+    if total_budget is not None:
+        from outlay.cli.batch import run_with_total
+
+        run_with_total(study, out, total_budget, policy, seed, as_json)
+        return
     loaded = load_study(study)
     Session(loaded, out or Path("runs") / loaded.name, workers, seed, as_json).go(dry_run=dry_run)

@@ -28,6 +28,9 @@ POLICIES = {
     "per_bin_oracle": "per bin, oracle",
     "per_bin_predicted": "per bin, predicted",
     "per_bin_pilot": "per bin, pilot",
+    "across_pilot": "across, pilot",
+    "threshold": "tuned threshold",
+    "sequential": "sequential",
 }
 """Policies that have a row, as short as a terminal wants them; the report has their full names, and the control."""
 

@@ -11,6 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from outlay.cost import Ledger, Prices
 from outlay.drive.running import Pending, Running
@@ -18,7 +20,7 @@ from outlay.drive.serving import Served, Unit
 from outlay.errors import OutlayError
 from outlay.models.model import InProcessModel
 from outlay.tasks import Task
-from outlay.types import Sample, Score, Trace
+from outlay.types import Sample, Score, Solution, Trace
 from outlay.verifiers.verifier import InProcessVerifier, reads_of
 
 MODEL_AHEAD, VERIFIER_AHEAD = 8, 2
@@ -30,6 +32,7 @@ lane until its prompt has been read, and with few units waiting lanes stand idle
 class _Active:
     served: Served
     running: Running
+    error: Exception | None = None
 
 
 class BatchingDriver:
@@ -86,7 +89,7 @@ class BatchingDriver:
             if under_way:
                 self._advance()
 
-    def _start(self, unit: Unit) -> None:
+    def _start(self, unit: Unit) -> _Active:
         length = self.model.question_tokens
         ledger = Ledger(
             unit.budget,
@@ -121,25 +124,29 @@ class BatchingDriver:
         active.running.start()
         if active.running.finished:
             self._ended.append(active)
+        return active
 
     def _advance(self) -> None:
         """One block of whichever engine has the most to do: the verifier waits until it can fill a block."""
         verifier = self.verifier
         if verifier is not None and not verifier.idle and (self.model.idle or verifier.backlog >= verifier.capacity):
             for (active, pending), scores in verifier.advance():
-                pending.done(active.served.scored(pending, scores))
-                self._note(active)
+                self._answer(active, pending, partial(active.served.scored, pending, scores))
         elif not self.model.idle:
             for (active, pending), solutions in self.model.advance():
-                ledger = active.served.ledger
-                before = ledger.spent.generated_tokens
-                sampled = active.served.sampled(pending, solutions)
-                self.tokens_generated += ledger.spent.generated_tokens - before
-                pending.done(sampled)
-                self._note(active)
+                self._answer(active, pending, partial(self._sampled, active, pending, solutions))
         else:
             raise OutlayError("units are waiting but neither engine has work: a strategy's request was lost")
 
-    def _note(self, active: _Active) -> None:
+    def _sampled(self, active: _Active, pending: Pending, solutions: list[Solution]) -> list[Solution]:
+        ledger = active.served.ledger
+        before = ledger.spent.generated_tokens
+        sampled = active.served.sampled(pending, solutions)
+        self.tokens_generated += ledger.spent.generated_tokens - before
+        return sampled
+
+    def _answer(self, active: _Active, pending: Pending, result: Callable[[], Any]) -> None:
+        """Give a unit what it waits for."""
+        pending.done(result())
         if active.running.finished:
             self._ended.append(active)

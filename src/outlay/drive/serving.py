@@ -15,6 +15,7 @@ from outlay.cost import Ledger
 from outlay.drive.checking import checked
 from outlay.drive.recorded import Record
 from outlay.drive.running import Address, Pending, Running, keys, uniform
+from outlay.drive.watching import Watch
 from outlay.errors import BudgetExhausted, DeadlinePassed, OutlayError, UserError
 from outlay.selection import choose
 from outlay.strategies import Strategy
@@ -27,7 +28,7 @@ class Unit:
     """What is to be run: one strategy on one question with one budget and seed.
 
     With the purpose "difficulty" its tokens are entered as `pilot`: they estimate how hard the question is. With a `record` every
-    answer to a request is kept there, and what is in it already is taken from it.
+    answer to a request is kept there, and what is in it already is taken from it. A `watch` is told of what is drawn and scored.
     """
 
     question: Question
@@ -36,6 +37,7 @@ class Unit:
     seed: int = 0
     purpose: Literal["answer", "difficulty"] = "answer"
     record: Record | None = field(default=None, compare=False)
+    watch: Watch | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -61,10 +63,16 @@ class Served:
     def __post_init__(self) -> None:
         """The clock runs from here."""
         self.started = self.clock()
+        if self.unit.watch is not None:
+            self.unit.watch.began(self)
         if self.deadline_seconds is not None and not self.deadline_seconds > 0:
             raise UserError(
                 f"a deadline of {self.deadline_seconds:g} seconds leaves no time for an answer: give more than 0"
             )
+
+    def give_up(self) -> None:
+        """From now on serve no request: the run ends with what there is, at the latest when the calls that are out come back."""
+        self.deadline_seconds = 0.0
 
     @property
     def late(self) -> bool:
@@ -141,6 +149,8 @@ class Served:
             numbered.append(solution.numbered(len(self._origins), answer))
             self._origins.append((pending.address, index))
         self.finished += [solution for solution in numbered if solution.finished and solves]
+        if self.unit.watch is not None:
+            self.unit.watch.drawn(pending.request, numbered)
         return numbered
 
     def scored(self, pending: Pending, scores: Sequence[StepScores]) -> list[StepScores]:
@@ -150,6 +160,8 @@ class Served:
         given = checked(str(self.verifier), pending.request, scores)
         if self.unit.record is not None:
             self.unit.record.enter(pending.address, given)
+        if self.unit.watch is not None:
+            self.unit.watch.scored(pending.request, given)
         return given
 
     def trace(self, running: Running, seconds: float | None = None) -> Trace:

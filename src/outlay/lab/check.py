@@ -55,7 +55,7 @@ PLAIN = Extent(300, 16)
 VERIFIED = Extent(300, 32)
 """Of a policy with verifiers."""
 GRADED = Extent(600, 32)
-"""Of a policy with verifiers of several qualities: in the hardest fifth few questions have a right sample, and 50 of them have to."""
+"""Of a policy with verifiers of several qualities: in the hardest fifth few questions have a right sample, and 50 have to."""
 SEEDED = Extent(600, 8)
 """Of a policy's other training seeds, which are compared with it on the same questions."""
 REVISED = Extent(100, 16)

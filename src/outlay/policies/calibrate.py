@@ -19,14 +19,15 @@ from outlay.errors import UserError
 from outlay.policies.candidates import Candidates, Where
 from outlay.policies.choosing import Rule, charge
 from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, pays_for_difficulty, per_bin, uniform
-from outlay.policies.policy import Choice, Difficulty, Figure, Measured, Plan, Policy, Provenance, Saving
+from outlay.policies.parts import Choice, Difficulty, Figure, Measured, Plan, Provenance, Saving
+from outlay.policies.per_bin_policy import PerBinPolicy
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """A fitted policy, with the curves behind its figures."""
 
-    policy: Policy
+    policy: PerBinPolicy
     curve: PolicyCurve
     baseline: PolicyCurve | None
     fixed: PolicyCurve
@@ -107,8 +108,8 @@ def fit_policy(
     budgets: Sequence[float] | None = None,
     shrinkage: float = 0.0,
     one_standard_error: bool = False,
-) -> Policy:
-    """A per-bin policy chosen with all the questions, without any figure of what it achieves (see `Policy.measured`).
+) -> PerBinPolicy:
+    """A per-bin policy chosen with all the questions, without any figure of what it achieves (see `PerBinPolicy.measured`).
 
     Args:
         candidates: the table; its task, model and verifier are written into the policy.
@@ -135,7 +136,7 @@ def fit_policy(
     rule = Rule(shrinkage, one_standard_error)
     edges, chosen = fit_choices(candidates, values, 1 if difficulty_values is None else bins, at, source.cost, rule)
     pays = pays_for_difficulty(charge(candidates, source.cost), at)
-    return Policy(
+    return PerBinPolicy(
         task=candidates.task,
         model=candidates.model,
         verifier=candidates.verifier,

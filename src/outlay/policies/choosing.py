@@ -61,18 +61,22 @@ def choose(accuracy: Floats, charges: Charges, bin_of: Ints, bins: int, budgets:
     `accuracy` `[Q, S]`, `charges.cost` `[Q, S]` and `bin_of` `[Q]` are the fitting questions'; every bin must have some.
     """
     chosen = np.full((bins, budgets.size), -1, dtype=np.int64)
-    pooled = _contrasts(accuracy)
     for number in range(bins):
         members = bin_of == number
-        own = _contrasts(accuracy[members])
-        count = int(members.sum())
-        value = (count * own + rule.shrinkage * pooled) / (count + rule.shrinkage)
+        value = shrunk(accuracy, members, rule)
         mean_cost = charges.cost[members].mean(axis=0)
         for column, budget in enumerate(budgets):
             fits = charges.cap <= budget * (1 + 1e-9)
             if fits.any():
                 chosen[number, column] = _best(value, mean_cost, fits, accuracy[members], rule)
     return chosen
+
+
+def shrunk(accuracy: Floats, members: Bools, rule: Rule) -> Floats:
+    """What each candidate is worth in a bin `[S]`, up to a constant: its members' contrasts, drawn towards all questions'."""
+    own, pooled, count = _contrasts(accuracy[members]), _contrasts(accuracy), int(members.sum())
+    value: Floats = (count * own + rule.shrinkage * pooled) / (count + rule.shrinkage)
+    return value
 
 
 def _contrasts(accuracy: Floats) -> Floats:

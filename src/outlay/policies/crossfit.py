@@ -181,7 +181,7 @@ def per_bin(
     Raises:
         UserError: fewer than two questions, values of another length, or a budget that no candidate fits.
     """
-    values = _difficulty(difficulty_values, candidates.questions)
+    values = difficulty_of(difficulty_values, candidates.questions)
     at = candidates.budgets() if budgets is None else np.asarray(budgets, dtype=np.float64)
     if splits < 1 or candidates.questions < 2:
         raise UserError("Cross-validation needs at least one split and two questions.")
@@ -193,7 +193,7 @@ def per_bin(
     choices = np.full((splits, 2, bins, at.size), -1, dtype=np.int64)
     pays = pays_for_difficulty(charges, at)
     for split in range(splits):
-        fold = _stratified_halves(values, np.random.default_rng([seed, split, 0xF01D]))
+        fold = stratified_halves(values, np.random.default_rng([seed, split, 0xF01D]))
         for number in range(2):
             fitting, measured = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             edges, chosen = fit_choices(candidates.on(fitting), values[fitting], bins, at, difficulty_cost, rule)
@@ -238,7 +238,7 @@ def pays_for_difficulty(charges: Charges, budgets: Floats) -> Bools:
     return pays
 
 
-def _stratified_halves(values: Floats, generator: np.random.Generator) -> Ints:
+def stratified_halves(values: Floats, generator: np.random.Generator) -> Ints:
     """Fold 0 or 1 for each question: neighbours in difficulty are parted, one to each fold, by lot."""
     order = np.lexsort((generator.random(values.size), values))
     fold = np.empty(values.size, dtype=np.int64)
@@ -247,7 +247,8 @@ def _stratified_halves(values: Floats, generator: np.random.Generator) -> Ints:
     return fold
 
 
-def _difficulty(values: ArrayLike, questions: int) -> Floats:
+def difficulty_of(values: ArrayLike, questions: int) -> Floats:
+    """Difficulty values as an array, one a question; a UserError for another number of them."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (questions,):
         raise UserError(

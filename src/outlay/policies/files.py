@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from outlay.errors import UserError
-from outlay.strategies.names import described
+from outlay.policies.reading import plain_fields
 from outlay.traces.files import write_text_whole
-
-if TYPE_CHECKING:
-    from outlay.policies.policy import Policy
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -33,18 +30,24 @@ def read(model: type[Model], path: Path) -> Model:
     Raises:
         UserError: no such file, not YAML, or a field that is missing, unknown (with the nearest known name) or wrong.
     """
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"There is no policy file {path}; `outlay calibrate` writes one.") from None
-    except IsADirectoryError:
-        raise UserError(f"{path} is a folder; give the policy file in it, as `outlay calibrate` wrote it.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} is not a YAML file that can be read: {' '.join(str(error).split())}.") from error
-    if not isinstance(fields, dict):
-        raise UserError(
-            f"{path} must hold a policy's fields (`format`, `task`, `model`, ...), not a {type(fields).__name__}."
-        )
+    return validated(model, fields_of(path), path)
+
+
+def fields_of(path: Path) -> dict[str, Any]:
+    """What a YAML file holds, nothing of it checked.
+
+    Raises:
+        UserError: no such file, too large, not plain YAML (no aliases, no tags), or no mapping.
+    """
+    return plain_fields(path)
+
+
+def validated(model: type[Model], fields: dict[str, Any], path: Path) -> Model:
+    """The fields of a file as a model.
+
+    Raises:
+        UserError: a field that is missing, unknown (with the nearest known name) or wrong.
+    """
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -77,46 +80,3 @@ def _known_names(model: type[BaseModel]) -> set[str]:
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 names |= _known_names(inner)
     return names
-
-
-def describe(policy: Policy) -> list[str]:
-    """What a policy does, in words, a line each."""
-    source = policy.difficulty
-    lines = [
-        f"Outlay policy for the task {policy.task!r}, the model {policy.model!r} and "
-        + (f"the verifier {policy.verifier!r}." if policy.verifier else "no verifier."),
-    ]
-    bins = len(policy.edges) + 1
-    if bins > 1:
-        measure = {"score": "mean verifier score", "consensus": "agreement (share of the most frequent answer)"}[
-            source.measure
-        ]
-        how = {
-            "pilot": f"the {measure} of {source.samples} first samples",
-            "predicted": f"the {measure} of earlier samples, given by the caller",
-            "oracle": "the true solve rate, given by the caller (a yardstick: no server knows it)",
-        }[source.source]
-        lines.append(
-            f"A question goes into one of {bins} difficulty bins (0 = easiest) by {how}; cost {source.cost:g}."
-        )
-    for plan in policy.plans:
-        parts = []
-        for number, choice in enumerate(plan.choices):
-            who = f"bin {number}: " if len(plan.choices) > 1 else ""
-            label, options = described(choice.strategy)
-            told = f" ({', '.join(options)})" if options else ""
-            parts.append(f"{who}{label}{told} x {choice.generations}")
-        result = ""
-        if plan.measured is not None:
-            accuracy = plan.measured.accuracy
-            result = (
-                f" -> {accuracy.mean:.1%} right ({accuracy.low:.1%} to {accuracy.high:.1%}) "
-                f"at {plan.measured.cost.mean:.1f} generations"
-            )
-        lines.append(f"Up to {plan.budget:g} generations: {'; '.join(parts)}{result}.")
-    if policy.calibrated.questions:
-        orders = f", over {policy.calibrated.orders} random orders of their samples" if policy.calibrated.orders else ""
-        lines.append(
-            f"Measured by cross-validation on {policy.calibrated.questions} questions{orders}; refuses other models."
-        )
-    return lines

@@ -21,6 +21,18 @@ POLICIES = {
     "per_bin_pilot": "per bin, pilot samples",
     "per_bin_level": "per bin, human difficulty level",
     "per_bin_shuffled": "per bin, shuffled bins (control)",
+    "across_oracle": "across questions, true difficulty (oracle)",
+    "across_predicted": "across questions, predicted difficulty",
+    "across_pilot": "across questions, pilot samples",
+    "sequential": "sequential: stop or go on",
+    "sequential_switching": "sequential: stop, go on or switch",
+    "adaptive_consistency": "adaptive consistency (Beta posterior)",
+    "window": "window early stopping",
+    "score_threshold": "stop at a score",
+    "agreement_threshold": "stop at an agreement",
+    "threshold": "best tuned threshold",
+    "cascade": "cascade: threshold, else switch",
+    "fixed": "same for all: N chosen for the mean",
 }
 
 UNIFORM = "uniform_"

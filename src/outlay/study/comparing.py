@@ -29,6 +29,7 @@ from outlay.study.deciding import (
 from outlay.study.figures import as_points, as_ratios, listed, plain
 from outlay.study.flops import PoolFlops
 from outlay.study.pools import Floats, Pool
+from outlay.study.sequences import samples_of, sequences
 from outlay.study.settings import Settings
 
 
@@ -97,8 +98,25 @@ def compare(
             "difficulty_cost": float(settings.pilot),
         }
         oracle = views[0].values["oracle"] if views[0].pool is pool else None
-        curves_of = [(pilot, curve) for pilot, (curve, _) in zip(pilots, replayed, strict=True)]
+        entries["across_pilot"] = _entry(
+            replayed[-1][0], None, base[f"uniform_{method}"], base["best_fixed"], settings
+        ) | {
+            "monte_carlo_error": plain(replayed[-1][1]),
+            "difficulty_cost": float(settings.pilot),
+            "mean_budget": True,
+        }
+        curves_of = [(pilot, curve) for pilot, (curve, _) in zip(pilots[:-1], replayed[:-1], strict=True)]
         difficulty["pilot"] = pilot_part(pool, oracle, curves_of, at, settings)
+    for kind in ("across_oracle", "across_predicted"):
+        if kind in entries:
+            entries[kind]["mean_budget"] = True
+    samples = samples_of(pool, method, runs=runs, flops=flops, seed=settings.seed)
+    for name, one in sequences(samples, [float(k) for k in ks], settings).items():
+        entries[name] = _entry(one.curve, None, base[f"uniform_{method}"], base["best_fixed"], settings) | {
+            "monte_carlo_error": plain(one.error),
+            "rounds": listed(one.rounds),
+            "mean_budget": True,
+        }
     return Compared(entries, difficulty, method, warnings)
 
 
@@ -108,7 +126,8 @@ def headline(budgets: Sequence[int], settings: Settings) -> int:
 
 
 def _pilots(pool: Pool, ks: Sequence[int], at: float, settings: Settings) -> tuple[list[Pilot], list[str]]:
-    """The settings' pilot at all its budgets, then others and the controls of all at the headline; or why there are none."""
+    """The settings' pilot at all its budgets, others and the controls of all at the headline, and last the pilot spent across
+    questions; or why there are none."""
     if settings.pilot >= pool.size:
         return [], [
             f"A pilot of {settings.pilot} samples leaves nothing of a pool of {pool.size}, so deciding from a pilot is "
@@ -127,6 +146,7 @@ def _pilots(pool: Pool, ks: Sequence[int], at: float, settings: Settings) -> tup
         own,
         *(Pilot(m, (at,)) for m in others if m != own.samples),
         *(Pilot(m, (at,), shuffled=True) for m in others),
+        Pilot(settings.pilot, own.budgets, across=True),
     ], []
 
 
@@ -135,7 +155,12 @@ def _difficulty_costs(pool: Pool, view: Measured, flops: PoolFlops | None) -> di
     drawn = None if flops is None else flops.drawing([view.judged_by])[:, 0]
     scored = None if flops is None else flops.of("best_of_n", [view.judged_by])[:, 0]
     spent = {"oracle": drawn, "predicted": drawn if pool.scores is None else scored}
-    found = {f"per_bin_{kind}": (cost, spent.get(kind)) for kind, cost in view.difficulty_cost.items() if cost}
+    found = {
+        f"{policy}_{kind}": (cost, spent.get(kind))
+        for kind, cost in view.difficulty_cost.items()
+        for policy in ("per_bin", "across")
+        if cost
+    }
     return found | {"per_bin_shuffled": found["per_bin_oracle"]}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from outlay import difficulty
+from outlay.policies.across import across, fit_across
 from outlay.policies.candidates import Candidates
 from outlay.policies.choosing import Rule, charge
 from outlay.policies.crossfit import PolicyCurve, best_fixed, fit_choices, per_bin, uniform
@@ -175,6 +176,10 @@ def per_bin_policies(views: Sequence[View], budgets: Sequence[int], settings: Se
         count = len(np.unique(views[0].values[kind])) if kind == "level" else settings.bins
         curves = [per_bin(view.candidates, view.values[kind], count, at, **options) for view in views]
         found[f"per_bin_{kind}"] = averaged(f"per_bin_{kind}", curves)
+    for kind in ("oracle", "predicted"):
+        if kind in views[0].values:
+            curves = [across(view.candidates, view.values[kind], settings.bins, at, **options) for view in views]
+            found[f"across_{kind}"] = averaged(f"across_{kind}", curves)
     if "oracle" in views[0].values:
         wrong = [difficulty.shuffled(view.values["oracle"], settings.seed) for view in views]
         curves = [
@@ -233,11 +238,15 @@ def _consensus(answers: Ints) -> Floats:
 
 @dataclass(frozen=True)
 class Pilot:
-    """A pilot of `samples`, at these budgets; `shuffled` hands what it finds to other questions (the control)."""
+    """A pilot of `samples`, at these budgets; `shuffled` hands what it finds to other questions (the control).
+
+    Budgets are hard caps, and means over questions where compute is spent `across` them.
+    """
 
     samples: int
     budgets: tuple[float, ...]
     shuffled: bool = False
+    across: bool = False
 
 
 def pilot_policies(
@@ -268,6 +277,7 @@ def pilot_policies(
         drawn = in_order(pool, orders)
         realised = _realised(candidates, replayed(drawn, ks), ks)
         fold = generator.permutation(questions) % 2
+        lots = np.random.default_rng([settings.seed, number, 0xAC05]).random(questions)
         sides = [(np.flatnonzero(fold != side), np.flatnonzero(fold == side)) for side in range(2)]
         tables = [bare.on(fitting) for fitting, _ in sides]
         seen = {pilot.samples: pilot_values(drawn, pilot.samples) for pilot in pilots}
@@ -277,6 +287,14 @@ def pilot_policies(
             if replay.pilot.shuffled:
                 values = difficulty.shuffled(values, settings.seed + number)
             for side, (fitting, measured) in enumerate(sides):
+                if replay.pilot.across:
+                    edges, found = fit_across(
+                        tables[side], values[fitting], settings.bins, replay.at, replay.pilot.samples, rule
+                    )
+                    replay.choices[number, side, : edges.count] = found.low
+                    picked = found.pick(edges.assign(values[measured]), lots[measured])
+                    replay.add(number, measured, picked, realised)
+                    continue
                 edges, chosen = fit_choices(
                     tables[side], values[fitting], settings.bins, replay.at, replay.pilot.samples, rule
                 )
@@ -292,7 +310,7 @@ class _Replay:
         self.pilot, self.candidates, self.flops = pilot, candidates, flops
         self.at = np.array(pilot.budgets, dtype=np.float64)
         self.charges = charge(candidates, pilot.samples)
-        self.pays = self.charges.cap.min() <= self.at * (1 + 1e-9)
+        self.pays = (self.charges.cap.min() <= self.at * (1 + 1e-9)) | pilot.across
         shape = (candidates.questions, self.at.size)
         self.accuracy, self.cost, self.spent = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self.choices = np.full((ORDERS, 2, bins, self.at.size), -1, dtype=np.int64)
@@ -315,7 +333,8 @@ class _Replay:
         error = float(self.means.std(axis=0, ddof=1).max() / np.sqrt(ORDERS))
         others = {} if self.flops is None else {FLOPS: self.spent}
         names = self.candidates.names
-        curve = PolicyCurve("per_bin_pilot", self.at, self.accuracy, self.cost, self.choices, names, self.pays, others)
+        name = "across_pilot" if self.pilot.across else "per_bin_pilot"
+        curve = PolicyCurve(name, self.at, self.accuracy, self.cost, self.choices, names, self.pays, others)
         return curve, error
 
 

@@ -303,6 +303,7 @@ def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
         scores=kept(pool.scores),
         tokens=kept(pool.tokens),
         levels=None if pool.levels is None else tuple(pool.levels[row] for row in rows),
+        probabilities=kept(pool.probabilities),
     )
 
 

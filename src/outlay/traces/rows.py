@@ -103,6 +103,12 @@ def _run_row(keys: Mapping[str, Any], trace: Trace) -> dict[str, Any]:
     }
 
 
+def to_rows(trace: Trace, run_id: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The rows of one trace as (solutions, run), plain data."""
+    keys = {"run_id": run_id, **_key_columns(trace)}
+    return [_solution_row(keys, index, trace) for index in range(len(trace.solutions))], _run_row(keys, trace)
+
+
 def to_tables(traces: Sequence[Trace], run_ids: Sequence[str]) -> tuple[pa.Table, pa.Table]:
     """The rows of `traces` as (solutions, runs); `run_ids` names each trace's run.
 
@@ -116,9 +122,9 @@ def to_tables(traces: Sequence[Trace], run_ids: Sequence[str]) -> tuple[pa.Table
                 f"The trace of question {trace.question.id!r} has {len(trace.solutions)} solutions but "
                 f"{len(trace.solution_correct)} grades in solution_correct; give one grade a solution, or none at all."
             )
-        keys = {"run_id": run_id, **_key_columns(trace)}
-        solutions.extend(_solution_row(keys, index, trace) for index in range(len(trace.solutions)))
-        runs.append(_run_row(keys, trace))
+        own, run = to_rows(trace, run_id)
+        solutions.extend(own)
+        runs.append(run)
     return pa.Table.from_pylist(solutions, schema=SOLUTIONS), pa.Table.from_pylist(runs, schema=RUNS)
 
 

@@ -2,8 +2,8 @@
 
 Promises: a part is there whole or not at all; a run is counted once, whenever the writer was killed and however often
 the work was repeated; several processes may append at once; the tables come back in an order that does not depend on
-who wrote what when. Limits: one study per folder (see `lock`); on a network file system the lock is only as good as
-that system's `flock`.
+who wrote what when; what a server entered in its journal (`outlay.traces.journal`) is read with the parts. Limits: one study per
+folder (see `lock`); on a network file system the lock is only as good as that system's `flock`.
 
 A run's solutions are written before its row of the runs table, under an identifier that is drawn anew each time.
 Solutions whose run row is missing are leftovers of a killed writer: reading ignores them, `compact` drops them. A run whose
@@ -169,7 +169,10 @@ class Store:
         batch = [traces] if isinstance(traces, Trace) else list(traces)
         if not batch:
             return
-        solutions, runs = to_tables(batch, [uuid.uuid4().hex for _ in batch])
+        self.append_tables(*to_tables(batch, [uuid.uuid4().hex for _ in batch]))
+
+    def append_tables(self, solutions: pa.Table, runs: pa.Table) -> None:
+        """`append` of runs that are rows already, of the schemas `SOLUTIONS` and `RUNS`."""
         self._write_part("solutions", solutions)
         self._write_part("runs", runs)
 
@@ -265,8 +268,17 @@ class Store:
         write_whole(target, lambda file: pq.write_table(table, file, compression="zstd"), durable=True)
 
     def _read(self, kind: str, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+        from outlay.traces.journal import journalled
+
+        entered = journalled(
+            self.path, kind, columns
+        )  # first: what is moved into a part meanwhile is then seen twice, not never
         parts = [_read_part(part, schema, columns) for part in self._parts(kind) if part not in self._damaged]
-        return pa.concat_tables([_empty(schema, columns), *parts])
+        table = pa.concat_tables([_empty(schema, columns), *parts])
+        if entered is None:
+            return table
+        own = pc.is_in(entered["run_id"], value_set=table["run_id"].combine_chunks())
+        return pa.concat_tables([table, entered.filter(pc.invert(own))])
 
 
 def _empty(schema: pa.Schema, columns: list[str] | None) -> pa.Table:

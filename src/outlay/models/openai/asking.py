@@ -40,6 +40,7 @@ def path_and_body(
     *,
     system: str = "",
     extra: Mapping[str, Any] | None = None,
+    before: Sequence[Mapping[str, Any]] = (),
     rendered: str = "",
     alternatives: int = 1,
 ) -> tuple[str, dict[str, Any]]:
@@ -64,7 +65,7 @@ def path_and_body(
     if server.logprobs:
         body |= log_probabilities(api, alternatives)
     if api == "chat":
-        body["messages"] = messages(wanted.prompt, wanted.prefix, system)
+        body["messages"] = messages(wanted.prompt, wanted.prefix, system, before)
         if wanted.prefix and server.prefix == "continue":
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     else:
@@ -77,9 +78,12 @@ def log_probabilities(api: str, alternatives: int = 1) -> dict[str, Any]:
     return {"logprobs": True, "top_logprobs": alternatives} if api == "chat" else {"logprobs": alternatives}
 
 
-def messages(prompt: str, prefix: str = "", system: str = "") -> Sequence[dict[str, str]]:
-    """A chat of one question, and the beginning of its answer where there is one."""
-    said = [{"role": "system", "content": system}] if system else []
+def messages(
+    prompt: str, prefix: str = "", system: str = "", before: Sequence[Mapping[str, Any]] = ()
+) -> Sequence[Mapping[str, Any]]:
+    """A chat of one question, `before` it what was said earlier, and the beginning of its answer where there is one."""
+    said: list[Mapping[str, Any]] = [{"role": "system", "content": system}] if system else []
+    said += before
     said.append({"role": "user", "content": prompt})
     if prefix:
         said.append({"role": "assistant", "content": prefix})

@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from outlay.errors import OutlayError, UserError
 from outlay.models.model import Completion
@@ -26,7 +26,7 @@ from outlay.models.openai.concurrency import Concurrency
 from outlay.models.openai.cutting import Cut
 from outlay.models.openai.failures import Refused
 from outlay.models.openai.probing import find_out
-from outlay.models.openai.replies import Choice, Usage, fitting, read
+from outlay.models.openai.replies import Choice, Usage, brought, finish_of, fitting, read
 from outlay.models.steps import shared_out
 from outlay.types import Cost
 
@@ -46,13 +46,16 @@ class OpenAIModel:
     """One model of one server; `load` makes it. `spent` is everything it has cost so far, failed requests included.
 
     `unknown` counts the calls that a server worked at and of which nobody can know the tokens, because no reply to the same
-    request ever came. `alternatives` is how many of the likeliest tokens are asked for at each place.
+    request ever came. `alternatives` is how many of the likeliest tokens are asked for at each place. `before` are messages that
+    every prompt comes after; one that `streams` reads all replies piece by piece.
     """
 
     address: Address
     calls: Calls
     system: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    before: Sequence[Mapping[str, Any]] = ()
+    streams: bool = False
     spent: Cost = field(default_factory=Cost)
     unknown: int = 0
     alternatives: int = 1
@@ -123,6 +126,18 @@ class OpenAIModel:
         other.alternatives, other.spent, other.unknown = count, Cost(), 0
         return other
 
+    def talking(self, before: Sequence[Mapping[str, Any]] = ()) -> OpenAIModel:
+        """The same model in a conversation: prompts come after these messages, and the account (`spent`) is of its own.
+
+        Replies are streamed, so that of one that is cancelled it is known what it had cost by then. Raises UserError where the
+        server has raw completions only and there is something before the prompt.
+        """
+        if before and self._known is not None and self._known.api == "completions":
+            raise UserError(f"{self.name} completes raw prompts and reads no conversation: send a single message")
+        view = replace(self, before=tuple(before), streams=True, spent=Cost(), unknown=0, _lengths={}, _rendered={})
+        view._known = self._known
+        return view
+
     async def ready(self) -> None:
         """Know the server: what it does, and what the model's name leaves out."""
         await self.capabilities()
@@ -149,7 +164,7 @@ class OpenAIModel:
         """`n` continuations of `prompt` + `prefix`. Raises UserError or ServerFailed, which name the URL."""
         server = await self.capabilities()
         wanted = Wanted(prompt, prefix, n, max_tokens, temperature, tuple(stop), seed)
-        if stop and server.stop == "silent" and server.stream:
+        if server.stream and (self.streams or (stop and server.stop == "silent")):
             singly = [replace(wanted, n=1, seed=(seed + index) % 2**31) for index in range(n)]
             return await self._side_by_side([self._cut(server, one) for one in singly])
         counted = server.usage == "all" or server.logprobs or server.count != "no"
@@ -212,12 +227,13 @@ class OpenAIModel:
             wanted,
             system=self.system,
             extra=self.extra,
+            before=self.before,
             rendered=await self._template(server, wanted),
             alternatives=self.alternatives,
         )
         lost, reply = Lost(), None
         try:
-            reply = read(await self.calls.post(path, body, lost, _brought))
+            reply = read(await self.calls.post(path, body, lost, brought))
         except ValueError as error:
             raise OutlayError(f"{self.name} gave {error}") from None
         finally:
@@ -236,14 +252,25 @@ class OpenAIModel:
             replace(wanted, stop=()),
             system=self.system,
             extra=self.extra,
+            before=self.before,
             rendered=await self._template(server, wanted),
             alternatives=self.alternatives,
         )
         body["stream_options"] = {"include_usage": True}
         lost = Lost()
         reader: Cut | None = None
+        begun: list[Cut] = []
+
+        def begin() -> Cut:
+            begun.append(Cut(wanted.stop))
+            return begun[-1]
+
         try:
-            reader = await self.calls.stream(path, body, lambda: Cut(wanted.stop), lost)
+            reader = await self.calls.stream(path, body, begin, lost)
+        except asyncio.CancelledError:
+            if begun and begun[-1].generated:
+                self._enter(self._cut_off(wanted, begun[-1]))
+            raise
         finally:
             if reader is None:
                 spent = Cost(prompt_tokens=lost.prompt, generated_tokens=lost.generated, retried=lost.generated)
@@ -255,6 +282,12 @@ class OpenAIModel:
         usage = Usage(prompt, said.cached if said else 0, kept)
         (completion,) = self._completions(wanted, [choice], [kept], usage, lost, beyond)
         return completion
+
+    def _cut_off(self, wanted: Wanted, reader: Cut) -> Cost:
+        """What a reply had cost that was cancelled in the middle; its prompt by the usual length of a token where nobody said."""
+        said = self._lengths.get((wanted.prompt, wanted.prefix))
+        prompt = reader.prompt or said or -(-len(wanted.prompt + wanted.prefix) // CHARACTERS_A_TOKEN)
+        return Cost(prompt_tokens=prompt, generated_tokens=reader.generated, calls=1, cancelled=reader.generated)
 
     def _completions(
         self,
@@ -283,7 +316,7 @@ class OpenAIModel:
             completions.append(
                 Completion(
                     choice.text,
-                    _finish(choice, wanted),
+                    finish_of(choice, wanted.stop),
                     0 if index else usage.prompt,
                     0 if index else usage.cached,
                     count,
@@ -341,7 +374,10 @@ class OpenAIModel:
             if server.count == "prompt":
                 body = {"model": server.model, "prompt": text, "add_special_tokens": asked is not None}
                 if asked is not None and server.api == "chat":
-                    body = {"model": server.model, "messages": messages(asked.prompt, asked.prefix, self.system)}
+                    body = {
+                        "model": server.model,
+                        "messages": messages(asked.prompt, asked.prefix, self.system, self.before),
+                    }
             counted = await self.calls.post(self.address.root + "/tokenize", body, Lost())
             return int(counted.get("count") or len(counted.get("tokens") or ()))
         log.warning("%s counts no tokens: its costs are estimates, %d letters a token", self.name, CHARACTERS_A_TOKEN)
@@ -352,7 +388,7 @@ class OpenAIModel:
         if not wanted.prefix or server.prefix != "template":
             return ""
         if wanted.prompt not in self._rendered:
-            body = {"messages": messages(wanted.prompt, system=self.system)}
+            body = {"messages": messages(wanted.prompt, system=self.system, before=self.before)}
             content = await self.calls.post(self.address.root + "/apply-template", body, Lost())
             self._rendered[wanted.prompt] = str(content["prompt"])
         return self._rendered[wanted.prompt]
@@ -362,19 +398,3 @@ def _raised(counts: Sequence[int], total: int) -> list[int]:
     """Counts raised in proportion until their sum is `total`: tokens were generated that are not shown."""
     ends = [round(total * sum(counts[: index + 1]) / sum(counts)) for index in range(len(counts))]
     return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
-
-
-def _finish(choice: Choice, wanted: Wanted) -> Literal["stop", "length", "end"]:
-    if choice.finish == "length":
-        return "length"
-    if wanted.stop and (
-        choice.stopped_at in wanted.stop or (choice.stopped_at is None and choice.text.endswith(wanted.stop))
-    ):
-        return "stop"
-    return "end"
-
-
-def _brought(content: Any) -> float:
-    """Tokens that a reply brought, for the concurrency."""
-    usage = content.get("usage") if isinstance(content, dict) else None
-    return float((usage or {}).get("completion_tokens") or 1)

@@ -203,7 +203,9 @@ def _openai(address: str, rest: str) -> Embeddings:
             except (KeyError, IndexError, TypeError, ValueError):
                 raise OutlayError(f"{address} gave no embeddings: is it a server of embeddings?") from None
             if len(found) != len(part) or len(set(map(len, found))) > 1:
-                raise OutlayError(f"{address} was asked for {len(part)} embeddings and gave {len(found)}, or of unequal length")
+                raise OutlayError(
+                    f"{address} was asked for {len(part)} embeddings and gave {len(found)}, or of unequal length"
+                )
             read = int((content.get("usage") or {}).get("prompt_tokens") or 0)
             return found, read * (1 + lost.calls), 1 + lost.calls
 

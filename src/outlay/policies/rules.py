@@ -1,0 +1,176 @@
+"""Published stopping rules, each a threshold on one signal: baselines that a sequential policy has to beat.
+
+- `fixed`: N samples, whatever they show.
+- `adaptive_consistency` (Aggarwal et al., arXiv 2305.11860): stop when the most frequent answer is so likely to stay ahead of the
+  second, by a Beta posterior over their counts.
+- `window` (Li et al., arXiv 2401.10480): stop when the newest w samples agree.
+- `score_threshold`: stop when the best sample's P(right) is high enough.
+- `agreement_threshold`: stop when the winner's share of the (weighed) votes is high enough.
+- `threshold`: the best of the last two and of the winner's best score, with a least number of samples: the tuned threshold rule.
+- `cascade`: as `threshold`; what has not stopped by then is handed to another model (FrugalGPT, arXiv 2305.05176).
+
+Threshold, least and most samples are tuned on the questions that fit, for each mean budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import comb, inf
+
+import numpy as np
+
+from outlay.curves.shapes import Floats, Ints
+from outlay.policies.prefixes import Ended, Prefixes
+
+RULES = {
+    "fixed": (),
+    "adaptive_consistency": ("beta",),
+    "window": ("streak",),
+    "score_threshold": ("best_score",),
+    "agreement_threshold": ("winner_share",),
+    "threshold": ("best_score", "winner_share", "winner_best"),
+    "cascade": ("best_score", "winner_share", "winner_best"),
+}
+"""Each rule with the signals that it may look at."""
+
+LEAST = (1, 2, 4)
+THRESHOLDS = 20
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Stop after at least `least` samples once `signal` is at least `threshold`; at `most` samples in any case.
+
+    `switch` is the alternative (its place) that is taken at `most` samples where the threshold was not reached; None answers.
+    """
+
+    signal: str
+    threshold: float
+    least: int
+    most: int
+    switch: int | None = None
+
+    def end(self, rows: Prefixes) -> Ended:
+        """Where it ends each row."""
+        stages = np.array(rows.stages)
+        last = int(np.flatnonzero(stages <= self.most)[-1])
+        met = np.full(rows.rows, len(stages))
+        if self.threshold < inf:
+            met = _first(signal_of(rows, self.signal), rows.stages, self.threshold, self.least)
+        switched = np.full(rows.rows, -1, dtype=np.int64)
+        if self.switch is not None:
+            switched[met > last] = self.switch
+        return Ended(np.minimum(met, last), switched)
+
+
+def _first(values: Floats, stages: Sequence[int], threshold: float, least: int) -> Ints:
+    """The first stage with at least `least` samples at which the signal is high enough; the number of stages where there is
+    none."""
+    high = (values >= threshold - 1e-12) & (np.array(stages) >= least)
+    return np.where(high.any(axis=1), high.argmax(axis=1), len(stages))
+
+
+def signal_of(rows: Prefixes, signal: str) -> Floats:
+    """A signal of the rows, `[R, T]`; `beta` is made of the counts."""
+    if signal != "beta":
+        return rows.signals[signal]
+    k = np.array(rows.stages, dtype=np.float64)
+    first = np.rint(rows.signals["agreement"] * k).astype(np.int64)
+    second = np.rint(rows.signals["runner_up"] * k).astype(np.int64)
+    return stays_ahead(first, second)
+
+
+def stays_ahead(first: Ints, second: Ints) -> Floats:
+    """P(the first answer is the more frequent of the two), from their counts: 1 - I_{1/2}(first + 1, second + 1).
+
+    >>> stays_ahead(np.array([3, 1]), np.array([0, 1])).tolist()       # 1 - 1/16, and even odds
+    [0.9375, 0.5]
+    """
+    table = np.array([[_ahead(a, b) for b in range(int(second.max()) + 1)] for a in range(int(first.max()) + 1)])
+    found: Floats = table[first, second]
+    return found
+
+
+@cache
+def _ahead(a: int, b: int) -> float:
+    """P(Beta(a + 1, b + 1) > 1/2) = P(Binomial(a + b + 1, 1/2) <= a)."""
+    trials = a + b + 1
+    return sum(comb(trials, j) for j in range(a + 1)) / float(2**trials)
+
+
+def tuned(rule: str, rows: Prefixes, budgets: Sequence[float], cascade_to: Sequence[int] = ()) -> list[Threshold]:
+    """The rule with the best accuracy on these rows for each mean budget, among those whose mean cost fits.
+
+    Where even a single sample costs more, that is what is left.
+    """
+    found = _tried(rule, rows, cascade_to)
+    accuracy = np.array([one[1] for one in found])
+    cost = np.array([one[2] for one in found])
+    cheapest = Threshold("", inf, 1, next(k for k in rows.stages if k))
+    best = []
+    for budget in budgets:
+        fits = cost <= budget * (1 + 1e-9)
+        if not fits.any():
+            best.append(cheapest)
+            continue
+        top = accuracy[fits].max()
+        equal = fits & (accuracy >= top - 1e-12)
+        best.append(found[int(np.flatnonzero(equal)[np.argmin(cost[equal])])][0])
+    return best
+
+
+def _tried(rule: str, rows: Prefixes, cascade_to: Sequence[int]) -> list[tuple[Threshold, float, float]]:
+    """Every setting of a rule with its accuracy and cost on these rows."""
+    stages = [(last, most) for last, most in enumerate(rows.stages) if most]
+    found = []
+    if rule in ("fixed", "threshold", "cascade"):
+        never = np.full(rows.rows, len(rows.stages))
+        found += [_outcome(Threshold("", inf, 1, most), rows, never, last) for last, most in stages]
+    for signal in RULES[rule]:
+        if signal != "beta" and signal not in rows.signals:
+            continue
+        values = signal_of(rows, signal)
+        for threshold in _grid(rule, signal, rows):
+            for least in LEAST if rule in ("threshold", "cascade") else (1,):
+                met = _first(values, rows.stages, threshold, least)
+                for last, most in stages:
+                    if least <= most and rule != "cascade":
+                        found.append(_outcome(Threshold(signal, threshold, least, most), rows, met, last))
+                    for way in cascade_to if least <= most else ():
+                        found.append(_outcome(Threshold(signal, threshold, least, most, way), rows, met, last))
+    return found
+
+
+def _outcome(rule: Threshold, rows: Prefixes, met: Ints, last: int) -> tuple[Threshold, float, float]:
+    flat = np.minimum(met, last) + np.arange(rows.rows) * len(rows.stages)
+    credit, cost = rows.credit.ravel()[flat], rows.cost.ravel()[flat]
+    if rule.switch is not None:
+        handed = met > last
+        credit = np.where(handed, rows.alternative_credit[:, rule.switch], credit)
+        cost = cost + np.where(handed, rows.alternative_cost[:, rule.switch], 0.0)
+    return rule, float(credit.mean()), float(cost.mean())
+
+
+def _grid(rule: str, signal: str, rows: Prefixes) -> list[float]:
+    if signal == "streak":
+        return [float(w) for w in (2, 3, 4, 5, 6, 8, 10, 12, 16) if w <= rows.stages[-1]]
+    if signal == "beta":
+        return [0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999]
+    values = rows.signals[signal]
+    shares = np.unique(np.round(np.quantile(values, np.linspace(0.02, 0.995, THRESHOLDS)), 6))
+    return [float(value) for value in shares]
+
+
+def available(signals: Mapping[str, Floats], alternatives: int) -> list[str]:
+    """The rules that these signals allow."""
+    found = []
+    for rule, looks in RULES.items():
+        needs = ("agreement",) if looks == ("beta",) else looks
+        if looks and not any(signal in signals for signal in needs):
+            continue
+        if rule == "cascade" and not alternatives:
+            continue
+        found.append(rule)
+    return found

@@ -1,0 +1,102 @@
+"""What a policy file carries beside its decisions: confidence, a reference for drift, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import outlay
+from outlay.errors import UserError
+from outlay.models.identity import tokenizer_of, weights_of
+from outlay.policies import AcrossPolicy, PerBinPolicy, Plan, RulePolicy, SequentialPolicy
+from outlay.policies.carried import Origin
+from outlay.promises import Promise
+from outlay.study.options import Option, named
+from outlay.study.pools import Ints, Pool
+from outlay.study.promising import Kept, Parted, Ready, part
+from outlay.study.replays import orders_of, probabilities_from
+from outlay.study.runs import Recorded
+from outlay.study.settings import Settings
+from outlay.study.sureness import FITTING_ORDERS, confidences_of, reference_of
+
+
+def kept_whole(kept: Kept, candidates: Ready, found: Recorded) -> PerBinPolicy | SequentialPolicy | RulePolicy:
+    """The promised policy with all that it carries."""
+    parted = candidates.parted
+    carried = _carried(candidates.pool, candidates.orders, kept.option, found, parted, kept.policy.calibrated.seed)
+    return kept.policy.model_copy(update=carried)
+
+
+def whole(
+    policy: PerBinPolicy | AcrossPolicy | SequentialPolicy | RulePolicy,
+    budget: float,
+    found: Recorded,
+    settings: Settings,
+) -> PerBinPolicy | AcrossPolicy | SequentialPolicy | RulePolicy:
+    """A policy for this budget with all that it carries; of a policy per bin the plans above it are left out, so that it is a
+    hard cap.
+
+    A policy across questions parts bins by lot, and its answers are not followed: it carries its origin alone.
+
+    Raises UserError where no plan fits.
+    """
+    update: dict[str, Any] = {"origin": origin_of(found)}
+    plan = None
+    if isinstance(policy, PerBinPolicy):
+        plans = tuple(plan for plan in policy.plans if plan.budget <= budget)
+        if not plans:
+            raise UserError(
+                f"The least plan takes {policy.plans[0].budget:g} generations, above the budget of {budget:g}."
+            )
+        plan = plans[-1]
+        update |= {"plans": plans, "promise": _hard_cap(plan, budget)}
+    if not isinstance(policy, AcrossPolicy):
+        parted = part(len(found.pool.questions), settings.seed)
+        pool = probabilities_from(found.pool, parted.learn)
+        orders = orders_of(pool, FITTING_ORDERS, settings.seed)
+        option = Option(f"budget {budget:g}", policy.kind, policy, plan)
+        if not getattr(policy, "switches", ()) and getattr(policy, "switch", None) is None:
+            update |= _carried(pool, orders, option, found, parted, settings.seed)
+    return policy.model_copy(update=update)
+
+
+def _hard_cap(plan: Plan, budget: float) -> Promise:
+    return Promise(
+        kind="hard_cap",
+        target=budget,
+        level=1.0,
+        estimate=plan.budget if plan.measured is None else plan.measured.cost.mean,
+        bound=plan.budget,
+        candidate=named(plan),
+    )
+
+
+def origin_of(found: Recorded) -> Origin:
+    """Hashes of the traces, and of the weights and tokenizers that lie on this machine."""
+    addresses = [name for name in (found.pool.model, found.verifier) if name]
+    weights = {name: digest for name in addresses if (digest := weights_of(name)) is not None}
+    tokenizers = {name: digest for name in addresses if (digest := tokenizer_of(name)) is not None}
+    return Origin(traces=traces_digest(found.pool), weights=weights, tokenizers=tokenizers, outlay=outlay.__version__)
+
+
+def traces_digest(pool: Pool) -> str:
+    """SHA-256 of what calibrating reads of the samples: identifiers, correctness, classes of answers, scores; however they are
+    stored.
+    """
+    digest = sha256(repr((pool.task, pool.model, pool.questions)).encode())
+    for array in (pool.correct, pool.answers, pool.scores):
+        digest.update(b"none" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _carried(
+    pool: Pool, orders: Sequence[Ints], option: Option, found: Recorded, parted: Parted, seed: int
+) -> dict[str, Any]:
+    sampled, searched = confidences_of(pool, orders, option, found, parted.learn, seed)
+    return {
+        "answer_confidence": sampled,
+        "search_confidence": searched,
+        "drift": reference_of(pool, orders[0], option, found, parted.learn, parted.test),
+        "origin": origin_of(found),
+    }

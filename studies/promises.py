@@ -1,0 +1,251 @@
+"""The validity study of promises: `python studies/promises.py studies/promises.yaml [--workers 2] [--out FILE.json]`.
+
+A world is a population of questions with recorded samples; calibrating draws from it with replacement, so that a plan's true
+accuracy and cost are means over the population, known up to the orders of its samples. In every world the whole way from traces
+to a promise is gone (`outlay.study.promising`): how often is what is promised not true, how often is a promise made where one
+could be, and does the drift monitor notice when hard questions come more often?
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from outlay.promises import Monitor, NotPromised
+from outlay.promises.p_values import binomial_tail
+from outlay.study.options import replay_options
+from outlay.study.pools import Pool
+from outlay.study.promising import Kept, Ready, keep, ready
+from outlay.study.replays import orders_of
+from outlay.study.runs import Recorded
+from outlay.study.settings import Settings
+from outlay.study.sureness import reference_of, statistics_of
+
+ENOUGH = 0.08
+"""A promise is expected where a candidate truly exceeds the target by this much."""
+
+
+class PromiseStudy(BaseModel):
+    """The study as data; see the comments in `promises.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    worlds: int
+    population: int
+    questions: int
+    samples: int
+    orders: int
+    level: float
+    margins: tuple[float, ...]
+    prices: tuple[float, ...]
+    drift_worlds: int
+    requests: int
+    shift: float
+    seed: int
+
+
+def world(study: PromiseStudy, number: int) -> Pool:
+    """The population of one world: how hard questions are, how wrong answers agree, and what the verifier knows are its own."""
+    generator = np.random.default_rng([study.seed, number, 0x30])
+    centre, spread = generator.uniform(-1.5, 1.5), generator.uniform(0.5, 2.5)
+    ease = centre + spread * generator.standard_normal(study.population)
+    rate = 1 / (1 + np.exp(-ease))
+    shape = (study.population, study.samples)
+    right = generator.random(shape) < rate[:, None]
+    lures = generator.integers(
+        1, 7, study.population
+    )  # how many wrong answers there are: with one, the wrong ones agree
+    wrong = 1 + (generator.random(shape) * lures[:, None]).astype(np.int64)
+    insight = generator.uniform(0.0, 2.0)
+    log_odds = insight * np.where(right, 1.0, -1.0) + 0.5 * ease[:, None] + generator.standard_normal(shape)
+    return Pool(
+        task="synthetic",
+        model=f"world {number}",
+        questions=tuple(f"{place:06d}" for place in range(study.population)),
+        correct=right,
+        answers=np.where(right, 0, wrong),
+        scores=1 / (1 + np.exp(-log_odds)),
+        can_vote=True,
+    )
+
+
+def drawn_from(population: Pool, rows: np.ndarray) -> Recorded:
+    """What calibration sees: these questions of the population, under names of their own."""
+    assert population.answers is not None and population.scores is not None
+    pool = Pool(
+        task=population.task,
+        model=population.model,
+        questions=tuple(f"{place:06d}" for place in range(rows.size)),
+        correct=population.correct[rows],
+        answers=population.answers[rows],
+        scores=population.scores[rows],
+        can_vote=True,
+    )
+    return Recorded(pool, None, (), "synthetic", {}, None, {})
+
+
+def try_world(study: PromiseStudy, number: int) -> dict[str, Any]:
+    """Everything that one world tells: for each goal the target, whether a promise was made, and whether it is true."""
+    population = world(study, number)
+    generator = np.random.default_rng([study.seed, number, 0xCA])
+    rows = generator.integers(0, study.population, study.questions)
+    candidates = ready(drawn_from(population, rows), Settings(seed=number), orders=study.orders)
+    asked = replace(population, probabilities=population.scores)
+    everything = Recorded(asked, None, (), "synthetic", {}, None, {})
+    drawn = orders_of(asked, study.orders, number)
+    correct, spent = replay_options(asked, candidates.options, drawn, everything)
+    accuracy, cost = correct.mean(axis=0), spent.mean(axis=0)
+    margin = study.margins[number % len(study.margins)]
+    target = float(np.clip(accuracy[candidates.same_for_all].max() - margin, 0.02, 0.98))
+    found: dict[str, Any] = {"world": number, "margin": margin, "excess": float(accuracy.max() - target)}
+    kept = promised(candidates, study, target_accuracy=target)
+    found["accuracy"] = None if kept is None else bool(accuracy[kept.place] >= target)
+    if kept is not None:
+        able = accuracy >= target
+        found["cost_over_cheapest"] = float(cost[kept.place] / cost[able].min()) if able.any() else None
+    plan = int(generator.integers(len(cost)))
+    budget = float(cost[plan] * (1 + generator.uniform(-0.02, 0.1)))
+    other = promised(candidates, study, mean_budget=budget)
+    found["mean_cost"] = None if other is None else bool(cost[other.place] <= budget)
+    price = study.prices[number % len(study.prices)]
+    other = promised(candidates, study, price_of_error=price)
+    found["price_of_error"] = None
+    loss = price * (1 - accuracy) + cost
+    if other is not None:
+        against = candidates.tested.names.index(str(other.policy.promise and other.policy.promise.against))
+        found["price_of_error"] = bool(loss[other.place] < loss[against])
+    if number < study.drift_worlds:
+        place = len(candidates.options) - 1 if kept is None else kept.place
+        found["drift"] = watch(study, candidates, population, place, generator)
+    return found
+
+
+def promised(candidates: Ready, study: PromiseStudy, **goal: float) -> Kept | None:
+    """The promise, or None where it is refused."""
+    try:
+        return keep(candidates, level=study.level, **goal)
+    except NotPromised:
+        return None
+
+
+def watch(
+    study: PromiseStudy, candidates: Ready, population: Pool, place: int, generator: np.random.Generator
+) -> dict[str, int | None]:
+    """After how many requests the monitor raised its alarm (None: never), in a stream like the calibration's and in a shifted
+    one.
+    """
+    option, parted = candidates.options[place], candidates.parted
+    recorded = Recorded(candidates.pool, None, (), "synthetic", {}, None, {})
+    reference = reference_of(candidates.pool, candidates.orders[0], option, recorded, parted.learn, parted.test)
+    rates = population.correct.mean(axis=1)
+    weight = np.where(rates < np.median(rates), np.exp(study.shift), 1.0)
+    streams = {"same": np.ones(rates.size) / rates.size, "shifted": weight / weight.sum()}
+    found: dict[str, int | None] = {}
+    for name, chance in streams.items():
+        requests = drawn_from(population, generator.choice(rates.size, size=study.requests, p=chance))
+        asked = replace(requests.pool, probabilities=requests.pool.scores)
+        fresh = orders_of(asked, 1, int(generator.integers(1 << 30)))[0]
+        values = statistics_of(asked, fresh, option, requests)
+        monitor, found[name] = Monitor(reference, seed=place), None
+        for step in range(study.requests):
+            if monitor.observe({kind: float(column[step]) for kind, column in values.items()}).alarm:
+                found[name] = step + 1
+                break
+    return found
+
+
+def share(successes: int, trials: int, level: float = 0.95) -> tuple[float, float, float]:
+    """A share with its Clopper-Pearson interval."""
+    if trials == 0:
+        return float("nan"), 0.0, 1.0
+
+    def end(target: float, count: int) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (middle, high) if binomial_tail(count, trials, middle) < target else (low, middle)
+        return low
+
+    tail = (1 - level) / 2
+    lower = 0.0 if successes == 0 else end(tail, successes)
+    upper = 1.0 if successes == trials else end(1 - tail, successes + 1)
+    return successes / trials, lower, upper
+
+
+def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Shares with intervals; how they are read is said in docs/explanation/promises.md."""
+    told: dict[str, Any] = {"worlds": len(found)}
+    for goal in ("accuracy", "mean_cost", "price_of_error"):
+        made = [one for one in found if one[goal] is not None]
+        broken = sum(one[goal] is False for one in made)
+        told[goal] = {
+            "made": share(len(made), len(found)),
+            "kept": share(len(found) - broken, len(found)),
+            "broken_of_made": share(broken, len(made)),
+        }
+    clear = [one for one in found if one["excess"] >= ENOUGH]
+    told["made_where_clear"] = share(sum(one["accuracy"] is not None for one in clear), len(clear))
+    told["by_margin"] = {
+        str(margin): {
+            "worlds": len(of),
+            "made": share(sum(one["accuracy"] is not None for one in of), len(of)),
+            "kept": share(sum(one["accuracy"] is not False for one in of), len(of)),
+        }
+        for margin in sorted({one["margin"] for one in found})
+        if (of := [one for one in found if one["margin"] == margin])
+    }
+    over = [one["cost_over_cheapest"] for one in found if one.get("cost_over_cheapest")]
+    told["cost_over_cheapest"] = [float(x) for x in np.quantile(over, [0.25, 0.5, 0.75])] if over else None
+    watched = [one["drift"] for one in found if "drift" in one]
+    if watched:
+        delays = sorted(one["shifted"] for one in watched if one["shifted"] is not None)
+        told["drift"] = {
+            "false_alarms": share(sum(one["same"] is not None for one in watched), len(watched)),
+            "noticed": share(len(delays), len(watched)),
+            "requests_until_noticed": [float(x) for x in np.quantile(delays, [0.25, 0.5, 0.75, 0.95])]
+            if delays
+            else None,
+        }
+    return told
+
+
+def run(study: PromiseStudy, workers: int = 1) -> list[dict[str, Any]]:
+    """Every world, in order."""
+    one = partial(try_world, study)
+    if workers == 1:
+        return [one(number) for number in range(study.worlds)]
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(one, range(study.worlds), chunksize=5))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the study that a YAML file describes, and print its summary as JSON."""
+    import argparse
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--worlds", type=int, help="fewer or more worlds than the file says")
+    parser.add_argument("--out", type=Path, help="also write every world's findings here, as JSON")
+    given = parser.parse_args(arguments)
+    study = PromiseStudy.model_validate(yaml.safe_load(given.study.read_text(encoding="utf-8")))
+    if given.worlds is not None:
+        study = study.model_copy(update={"worlds": given.worlds})
+    found = run(study, given.workers)
+    if given.out is not None:
+        given.out.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    print(json.dumps(summary(found), indent=1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
