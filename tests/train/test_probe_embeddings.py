@@ -119,7 +119,7 @@ def test_the_key_is_in_no_file_and_the_server_saw_it(trained, tmp_path):
 
 
 def test_a_server_that_is_not_there_is_named_and_nothing_is_written(trained, tmp_path):
-    with pytest.raises(AssertionError, match="no server answers at http://127.0.0.1:9/v1"):
+    with pytest.raises(AssertionError, match=r"no server answers at http://127\.0\.0\.1:9/v1"):
         trained(features="openai:http://127.0.0.1:9/v1#words")
     assert not (tmp_path / "probe").exists()
 

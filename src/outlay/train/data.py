@@ -29,8 +29,9 @@ class Graded:
 
 
 def graded_in(path: Path, task: str | None = None, model: str | None = None) -> list[Graded]:
-    """The graded pools in a folder of traces or a file of samples, a question once, by identifier; those of a task and a model alone
-    where these are named.
+    """The graded pools in a folder of traces or a file of samples, a question once, by identifier.
+
+    Those of a task and a model alone, where these are named.
 
     Raises UserError where there are none, where questions have no text or solutions no grade, or where several models drew.
     """

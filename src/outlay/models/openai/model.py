@@ -46,8 +46,8 @@ class OpenAIModel:
     """One model of one server; `load` makes it. `spent` is everything it has cost so far, failed requests included.
 
     `unknown` counts the calls that a server worked at and of which nobody can know the tokens, because no reply to the same
-    request ever came. `alternatives` is how many of the likeliest tokens are asked for at each place. `before` are messages that
-    every prompt comes after; one that `streams` reads all replies piece by piece.
+    request ever came. `alternatives`: how many of the likeliest tokens are asked for at each place; `before`: messages that come
+    before every prompt; one that `streams` reads all replies piece by piece.
     """
 
     address: Address
