@@ -12,6 +12,7 @@ from typing import Any
 from outlay import models, verifiers
 from outlay.cost import Prices
 from outlay.errors import OutlayError, UserError
+from outlay.models.identity import tokenizer_of, weights_of
 from outlay.policies import Policy, Spend
 from outlay.promises import statistics
 from outlay.serve.account import Account
@@ -59,6 +60,7 @@ class Service:
         self.policy.check(verifier=self.verifier)
         self.model = loaded_model(settings.upstream or self.policy.model)
         self._same_model(self.model.name)
+        self._same_files()
         self.engine, self.prices = self._engine(self.model)
         others = {name: self._engine(loaded_model(name))[0] for name in self.policy.models()[1:]}
         self.spender = Spender(self.policy, self.task, {self.policy.model: self.engine, **others}, self.prices)
@@ -78,6 +80,15 @@ class Service:
         if name == own or ("#" in own and own.partition("#")[2] == name.partition("#")[2]):
             return
         self.policy.check(model=name)
+
+    def _same_files(self) -> None:
+        """Refuse other weights or another tokenizer under the names that the policy was calibrated with."""
+        named = [*self.policy.models(), *([self.verifier] if self.verifier else [])]
+        known = {name: (weights_of(name), tokenizer_of(name)) for name in named}
+        self.policy.check_origin(
+            {name: weights for name, (weights, _) in known.items() if weights is not None},
+            {name: tokenizer for name, (_, tokenizer) in known.items() if tokenizer is not None},
+        )
 
     def _task(self, address: str | None) -> Task:
         try:
@@ -238,7 +249,7 @@ class Service:
         return answered
 
     def _confidence_of_one(self, solution: Solution) -> float | None:
-        return self.policy.confidence(state_of(1.0, [solution], 1.0), solution.answer)
+        return self.policy.confidence(state_of(self.policy, 1.0, [solution], 1.0), solution.answer)
 
     async def answers(self, asked: Sequence[Asked], tell: Tell = lambda event: None) -> list[Answered]:
         """Answer each question by the policy, all at once. Cancelled, everything that was spent is kept, as cancelled.
@@ -310,8 +321,8 @@ class Service:
         usual = answered.asked.budget == self.limits.default_budget and answered.stopped_by in ("plan", "policy")
         if self.monitor is None or not usual or answered.asked.target_confidence is not None:
             return
-        answers = [one.answer for one in answered.candidates]
-        scores = [math.nan if one.score is None else one.score for one in answered.candidates]
+        answers = [one.answer for one in answered.looked_at]
+        scores = [math.nan if one.score is None else one.score for one in answered.looked_at]
         before = bool(self.metrics.alarm._value.get())
         status = self.monitor.observe(statistics(answers, scores, answered.generations))
         self.metrics.drift(status)

@@ -8,6 +8,7 @@ of the server's figure and of our own count stands in the ledger, and every call
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 CHARACTERS_A_TOKEN = 4
 """Where nobody counts: the usual length of a token of English text."""
 PROMPTS_KEPT = 10_000
+FEWER = {20: 5, 5: 1}
+"""How many alternatives are asked for where a server refuses more: OpenAI's chats tell 20 at most, its raw completions 5."""
 MOST_AT_ONCE = 128
 """The largest `n` of one call; OpenAI's API states 128, llama.cpp takes as many as it has slots, which is found out."""
 
@@ -44,6 +47,7 @@ class OpenAIModel:
 
     `unknown` counts the calls that a server worked at and of which nobody can know the tokens, because no reply to the same
     request ever came. `before` are messages that every prompt comes after; one that `streams` reads all replies piece by piece.
+    `alternatives` is how many of the likeliest tokens are asked for at each place.
     """
 
     address: Address
@@ -54,6 +58,7 @@ class OpenAIModel:
     streams: bool = False
     spent: Cost = field(default_factory=Cost)
     unknown: int = 0
+    alternatives: int = 1
     name: str = field(init=False)
     _known: Capabilities | None = None
     _most: int = MOST_AT_ONCE
@@ -124,6 +129,15 @@ class OpenAIModel:
         view._known = self._known
         return view
 
+    def with_alternatives(self, count: int) -> OpenAIModel:
+        """The same model over the same connections, asked for the `count` likeliest tokens at each place; an account of its own.
+
+        A server that refuses so many is asked for fewer (20, then 5).
+        """
+        other = copy.copy(self)
+        other.alternatives, other.spent, other.unknown = count, Cost(), 0
+        return other
+
     async def ready(self) -> None:
         """Know the server: what it does, and what the model's name leaves out."""
         await self.capabilities()
@@ -160,6 +174,18 @@ class OpenAIModel:
             try:
                 drawn = await self._drawn(server, wanted)
             except Refused as refused:
+                if self.alternatives in FEWER:
+                    log.info("%s refuses %d alternatives (%s)", self.name, self.alternatives, refused)
+                    self.alternatives = FEWER[self.alternatives]
+                    return await self.sample(
+                        prompt,
+                        n=n,
+                        max_tokens=max_tokens,
+                        temperature=temperature,
+                        stop=stop,
+                        seed=seed,
+                        prefix=prefix,
+                    )
                 if n == 1:
                     raise
                 log.info("%s refuses n = %d (%s): fewer are asked for at once", self.name, n, refused)
@@ -203,6 +229,7 @@ class OpenAIModel:
             extra=self.extra,
             before=self.before,
             rendered=await self._template(server, wanted),
+            alternatives=self.alternatives,
         )
         lost, reply = Lost(), None
         try:
@@ -227,6 +254,7 @@ class OpenAIModel:
             extra=self.extra,
             before=self.before,
             rendered=await self._template(server, wanted),
+            alternatives=self.alternatives,
         )
         body["stream_options"] = {"include_usage": True}
         lost = Lost()
@@ -293,6 +321,7 @@ class OpenAIModel:
                     0 if index else usage.cached,
                     count,
                     logprobs=choice.logprobs,
+                    top_logprobs=choice.alternatives,
                     token_texts=fitting(choice.text, choice.tokens),
                     wasted=Cost() if index else wasted,
                 )
