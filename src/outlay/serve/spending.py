@@ -62,7 +62,7 @@ class Spender:
     def first(self, asked: Asked) -> Spend | Stop:
         """What the policy does first."""
         step = steps(self.policy, asked.budget)[0]
-        return step.policy.decide(state_of(step.cap, (), 0.0))
+        return step.policy.decide(state_of(step.policy, step.cap, (), 0.0))
 
     async def answer(self, asked: Asked, account: Account, tell: Tell = lambda event: None) -> Answered:
         """Answer one question; whatever is spent on it is in the account, also when this is cancelled.
@@ -92,6 +92,7 @@ class _Answering:
     spent: float = 0.0
     struck: bool = False
     shown: int = 0
+    searched: bool = False
     step: Step = field(init=False)
     sampling: Strategy | None = None
 
@@ -114,7 +115,7 @@ class _Answering:
         """As far as one plan goes; the samples of the plans before it are there already."""
         self.step = step
         while True:
-            action = step.policy.decide(state_of(step.cap, self.samples, self.spent, self._lot))
+            action = step.policy.decide(state_of(step.policy, step.cap, self.samples, self.spent, self._lot))
             if isinstance(action, Stop):
                 return self._stopped(action)
             self.tell(
@@ -251,7 +252,7 @@ class _Answering:
             self.samples += trace.solutions
             return self._so_far(action.strategy, action.bin)
         choice = Choice(trace.answer, trace.solutions[trace.chosen], trace.solutions, trace.note)
-        self.shown = len(self.samples)
+        self.shown, self.searched = len(self.samples), True
         if "deadline" in trace.note:
             return self._answered(choice, strategy, action.bin, "deadline", trace.note, action.model)
         by: Reason = "budget" if trace.note.startswith("the budget ran out") else "plan"
@@ -266,8 +267,10 @@ class _Answering:
             solution = self.samples[action.place]
             choice = Choice(solution.answer, solution, tuple(self.samples))
             return self._answered(choice, None, action.bin, "policy", action.reason, confidence=action.confidence)
-        strategy = from_spec(strategy_in(self.step, action.bin, self._lot))
-        choice = chosen_among(strategy, self.samples, uniform(self.asked.seed, "tie"))
+        spec = action.strategy or strategy_in(self.step, action.bin, self._lot)
+        strategy = from_spec(spec)
+        choice = chosen_among(strategy, self.samples[: action.first], uniform(self.asked.seed, "tie"))
+        choice = replace(choice, candidates=tuple(self.samples))
         return self._answered(choice, strategy, action.bin, "plan", action.reason)
 
     def _so_far(self, spec: Mapping[str, Any], number: int | None) -> Answered:
@@ -315,7 +318,9 @@ class _Answering:
         solution = choice.solution if chosen is None else numbered[chosen]
         if solution is None and numbered:
             solution = numbered[0]  # none of them has an answer: the first is what there is to say
-        known = self._confidence(choice.answer, candidates)
+        seen = self.account.finished if not self.samples and self.account.finished else self.samples
+        state = state_of(self.spender.policy, self.step.cap, seen, self.spent, self._lot)
+        known = self.spender.policy.confidence(state, choice.answer, searched=self.searched)
         known = confidence if known is None else known
         return Answered(
             asked=self.asked,
@@ -332,12 +337,9 @@ class _Answering:
             stopped_by=by,
             stopped_because=because,
             note=choice.note,
+            looked_at=tuple(self.samples),
             shown_before=self.shown,
         )
-
-    def _confidence(self, answer: str | None, candidates: Sequence[Solution]) -> float | None:
-        """P(the answer is right) by the policy's own calibration; None where its file has none, or cannot tell."""
-        return self.spender.policy.confidence(state_of(self.step.cap, candidates, self.spent), answer)
 
     def _measured(self) -> float | None:
         """What was measured of the plan that is followed: as sure as one can be without looking at the question."""
@@ -345,10 +347,10 @@ class _Answering:
         return None if measured is None or not math.isfinite(measured.accuracy.mean) else float(measured.accuracy.mean)
 
 
-def state_of(budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
-    """What a policy looks at: the answers and scores of these samples, in the order of asking."""
-    scores, answers = tuple(_score(one) for one in samples), tuple(one.answer for one in samples)
-    return State(budget, None, scores, spent, answers, lot=lot)
+def state_of(policy: Policy, budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
+    """What a policy looks at: the answers of these samples in the order of asking, and their scores where it has a verifier."""
+    scores = () if policy.verifier is None else tuple(_score(one) for one in samples)
+    return State(budget, None, scores, spent, tuple(one.answer for one in samples), lot=lot)
 
 
 def _score(solution: Solution) -> float:
