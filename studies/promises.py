@@ -1,4 +1,4 @@
-"""The validity study of promises: `python studies/promises.py studies/promises.yaml [--workers 2] [--out FILE.jsonl]`.
+"""The validity study of promises: `python -m studies.promises studies/promises.yaml [--workers 2] [--out FILE.jsonl]`.
 
 A world is a population of questions with recorded samples; calibrating draws from it with replacement, so that a plan's true
 accuracy and cost are means over the population, known up to the orders of its samples. In every world the whole way from traces

@@ -1,4 +1,4 @@
-"""`outlay calibrate` with a goal: a promise is written, or refused with exit code 1 and nothing written; mistakes are exit code 2."""
+"""`outlay calibrate` with a goal: it is promised, or refused with exit code 1 and nothing written; mistakes are exit code 2."""
 
 import json
 
