@@ -1,4 +1,4 @@
-"""The validity study of promises: `python studies/promises.py studies/promises.yaml [--workers 2] [--out FILE.json]`.
+"""The validity study of promises: `python -m studies.promises studies/promises.yaml [--workers 2] [--out FILE.jsonl]`.
 
 A world is a population of questions with recorded samples; calibrating draws from it with replacement, so that a plan's true
 accuracy and cost are means over the population, known up to the orders of its samples. In every world the whole way from traces
@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from outlay.promises import Monitor, NotPromised
 from outlay.promises.p_values import binomial_tail
-from outlay.study.options import replay_options
+from outlay.study.options import KINDS, replay_options
 from outlay.study.pools import Pool
 from outlay.study.promising import Kept, Ready, keep, ready
 from outlay.study.replays import orders_of
@@ -52,6 +53,7 @@ class PromiseStudy(BaseModel):
     requests: int
     shift: float
     seed: int
+    kinds: tuple[str, ...] = KINDS
 
 
 def world(study: PromiseStudy, number: int) -> Pool:
@@ -99,7 +101,7 @@ def try_world(study: PromiseStudy, number: int) -> dict[str, Any]:
     population = world(study, number)
     generator = np.random.default_rng([study.seed, number, 0xCA])
     rows = generator.integers(0, study.population, study.questions)
-    candidates = ready(drawn_from(population, rows), Settings(seed=number), orders=study.orders)
+    candidates = ready(drawn_from(population, rows), Settings(seed=number), kinds=study.kinds, orders=study.orders)
     asked = replace(population, probabilities=population.scores)
     everything = Recorded(asked, None, (), "synthetic", {}, None, {})
     drawn = orders_of(asked, study.orders, number)
@@ -219,13 +221,19 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return told
 
 
-def run(study: PromiseStudy, workers: int = 1) -> list[dict[str, Any]]:
-    """Every world, in order."""
-    one = partial(try_world, study)
-    if workers == 1:
-        return [one(number) for number in range(study.worlds)]
-    with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(one, range(study.worlds), chunksize=5))
+def run(study: PromiseStudy, workers: int = 1, kept: Path | None = None) -> list[dict[str, Any]]:
+    """Every world, in order. With `kept`, a line is written there for each that is done; what stands there is not done again."""
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.exists() else []
+    done = {one["world"]: one for one in map(json.loads, (line for line in lines if line.endswith("}")))}
+    left = [number for number in range(study.worlds) if number not in done]
+    with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        one = partial(try_world, study)
+        for found in map(one, left) if pool is None else pool.map(one, left, chunksize=5):
+            done[found["world"]] = found
+            if kept is not None:
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(found) + "\n")
+    return [done[number] for number in range(study.worlds)]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -236,14 +244,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--worlds", type=int, help="fewer or more worlds than the file says")
-    parser.add_argument("--out", type=Path, help="also write every world's findings here, as JSON")
+    parser.add_argument("--out", type=Path, help="keep every world's findings here, a line each, and go on from there")
     given = parser.parse_args(arguments)
     study = PromiseStudy.model_validate(yaml.safe_load(given.study.read_text(encoding="utf-8")))
     if given.worlds is not None:
         study = study.model_copy(update={"worlds": given.worlds})
-    found = run(study, given.workers)
-    if given.out is not None:
-        given.out.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    found = run(study, given.workers, given.out)
     print(json.dumps(summary(found), indent=1))
 
 

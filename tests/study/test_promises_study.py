@@ -1,5 +1,6 @@
 """The validity study at a small size: promises are kept, made where they could be, and a shifted stream is noticed."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ STUDY = PromiseStudy.model_validate(
 SMALL = STUDY.model_copy(
     update={
         "worlds": 30,
-        "population": 600,
+        "population": 400,
         "questions": 300,
-        "samples": 8,
         "orders": 2,
         "drift_worlds": 5,
         "requests": 300,
+        "kinds": ("per_bin", "same_for_all"),  # sequential ones take most of the time; the study itself has them
     }
 )
 
@@ -48,6 +49,14 @@ def test_the_shifted_stream_is_noticed_and_the_other_is_not(found):
 def test_the_same_seed_gives_the_same_world_and_the_same_findings(found):
     assert np.array_equal(world(SMALL, 3).correct, world(SMALL, 3).correct)
     assert run(SMALL.model_copy(update={"worlds": 2})) == found[:2]
+
+
+def test_a_run_that_was_ended_goes_on(found, tmp_path):
+    kept = tmp_path / "worlds.jsonl"
+    done = [{**one, "margin": "kept"} for one in found[:3]]
+    kept.write_text("".join(json.dumps(one) + "\n" for one in done) + '{"world": 3, "mar')
+    again = run(SMALL.model_copy(update={"worlds": 4}), kept=kept)
+    assert again[:3] == done and again[3] == found[3]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from outlay.cli.route import route
 from outlay.cli.run import run
 from outlay.cli.savings import savings
 from outlay.cli.serve import serve
+from outlay.cli.train import app as train
 from outlay.cli.usage import group
 from outlay.cli.verbosity import heard, without_secrets
 from outlay.cli.verifier_report import verifier_report
@@ -83,9 +84,10 @@ for command in (demo, run, analyse, calibrate, savings, route, serve, ask, verif
     app.command(command.__name__)(guarded(command))
 app.command("verifier-report")(guarded(verifier_report))
 app.command("exchange", cls=Spread)(guarded(exchange))
-for registered in lab.registered_commands:
-    registered.callback = guarded(registered.callback) if registered.callback else None
-app.add_typer(lab, name="lab")
+for name, commands in (("train", train), ("lab", lab)):
+    for registered in commands.registered_commands:
+        registered.callback = guarded(registered.callback) if registered.callback else None
+    app.add_typer(commands, name=name)
 
 
 @app.callback(invoke_without_command=True)

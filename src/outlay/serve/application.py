@@ -145,7 +145,7 @@ def application(service: Service) -> Gate:
         promise = service.policy.promise
         return JSONResponse(
             {
-                "says": service.policy.describe(),
+                "says": list(dict.fromkeys([*service.policy.describe(), *service.policy.told()])),
                 "promise": None if promise is None else promise.sentence(),
                 "default_budget": service.limits.default_budget,
                 "largest_budget": service.limits.largest_budget,

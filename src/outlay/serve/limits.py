@@ -12,8 +12,8 @@ from outlay.serve.budgets import default_cap, largest_cap, steps
 from outlay.serve.outcome import Asked
 from outlay.serve.refusals import Refusal
 from outlay.serve.requests import Generating, Spending
+from outlay.serve.samples import state_of
 from outlay.serve.settings import Settings
-from outlay.serve.spending import state_of
 from outlay.types import Budget
 
 
@@ -35,7 +35,9 @@ class Limits:
         default = default_cap(policy) if settings.budget is None else settings.budget
         if most is not None:
             default = min(default, float(most))
-        steps(policy, default)[0].policy.decide(state_of(default, (), 0.0))  # a budget below the least is told of now
+        steps(policy, default)[0].policy.decide(
+            state_of(policy, default, (), 0.0)
+        )  # a budget below the least is told of now
         return cls(settings, default, max(largest_cap(policy), default) if most is None else float(most))
 
     def check(self, request: Generating) -> None:

@@ -42,7 +42,8 @@ class Asked:
 class Answered:
     """One answer, the candidates it was chosen from, and everything that it cost.
 
-    `shown_before` are samples that were looked at and are no candidates: a pilot's, where a search went on without them.
+    `looked_at` are the plain samples that the policy saw; `shown_before` so many of them are no candidates: a pilot's, where a
+    search went on without them.
     """
 
     asked: Asked
@@ -60,6 +61,7 @@ class Answered:
     stopped_because: str
     note: str = ""
     shown_before: int = 0
+    looked_at: tuple[Solution, ...] = ()
 
     @property
     def generations(self) -> float:

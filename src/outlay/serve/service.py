@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 from outlay import models, verifiers
 from outlay.cost import Prices
 from outlay.errors import OutlayError, UserError
+from outlay.models.identity import tokenizer_of, weights_of
 from outlay.policies import Policy, Spend
-from outlay.promises import statistics
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
+from outlay.serve.drifting import Drifting
 from outlay.serve.engines import Engine, Inside, engine_for
 from outlay.serve.keys import Keys
 from outlay.serve.limits import Limits
@@ -26,8 +26,9 @@ from outlay.serve.questions import last_word, task_of, whole
 from outlay.serve.recording import Log, Recorder
 from outlay.serve.refusals import Refusal, refusal_of
 from outlay.serve.requests import ChatRequest, CompletionRequest, Generating
+from outlay.serve.samples import state_of
 from outlay.serve.settings import Settings
-from outlay.serve.spending import Spender, Tell, state_of
+from outlay.serve.spending import Spender, Tell
 from outlay.serve.uniform import uniform_alternative
 from outlay.tasks import Task
 from outlay.types import Budget, Cost, Question, Solution, Step, Trace
@@ -59,6 +60,7 @@ class Service:
         self.policy.check(verifier=self.verifier)
         self.model = loaded_model(settings.upstream or self.policy.model)
         self._same_model(self.model.name)
+        self._same_files()
         self.engine, self.prices = self._engine(self.model)
         others = {name: self._engine(loaded_model(name))[0] for name in self.policy.models()[1:]}
         self.spender = Spender(self.policy, self.task, {self.policy.model: self.engine, **others}, self.prices)
@@ -70,7 +72,8 @@ class Service:
             self.passing = Passing(self.model.address, self.model.calls.key, failed)
         self.admission = Admission(settings.at_once, settings.longest_wait)
         self.recorder = Recorder(settings.traces, settings.trace_share)
-        self.monitor = self.policy.monitor()
+        usual = self.limits.default_budget
+        self.drifting = Drifting(self.policy, usual, settings.traces, self.metrics, self.log)
 
     def _same_model(self, name: str) -> None:
         """Refuse a model that the policy was not calibrated for; of a served one the address may differ, its name may not."""
@@ -78,6 +81,15 @@ class Service:
         if name == own or ("#" in own and own.partition("#")[2] == name.partition("#")[2]):
             return
         self.policy.check(model=name)
+
+    def _same_files(self) -> None:
+        """Refuse other weights or another tokenizer under the names that the policy was calibrated with."""
+        named = [*self.policy.models(), *([self.verifier] if self.verifier else [])]
+        known = {name: (weights_of(name), tokenizer_of(name)) for name in named}
+        self.policy.check_origin(
+            {name: weights for name, (weights, _) in known.items() if weights is not None},
+            {name: tokenizer for name, (_, tokenizer) in known.items() if tokenizer is not None},
+        )
 
     def _task(self, address: str | None) -> Task:
         try:
@@ -130,6 +142,7 @@ class Service:
         await self.spender.close()
         if self.passing is not None:
             await self.passing.close()
+        self.drifting.keep()
         await self.recorder.close()
 
     @property
@@ -238,7 +251,7 @@ class Service:
         return answered
 
     def _confidence_of_one(self, solution: Solution) -> float | None:
-        return self.policy.confidence(state_of(1.0, [solution], 1.0), solution.answer)
+        return self.policy.confidence(state_of(self.policy, 1.0, [solution], 1.0), solution.answer)
 
     async def answers(self, asked: Sequence[Asked], tell: Tell = lambda event: None) -> list[Answered]:
         """Answer each question by the policy, all at once. Cancelled, everything that was spent is kept, as cancelled.
@@ -265,7 +278,7 @@ class Service:
             self.metrics.answered(one)
             self._log_answer(one)
             if len(answered) == 1:
-                self._observe(one)
+                self.drifting.observe(one)
         return [self._shortened(one) if isinstance(self.engine, Inside) else one for one in answered]
 
     def turn(self) -> Any:
@@ -304,19 +317,6 @@ class Service:
         text = tokenizer.decode(tokenizer.encode(solution.text)[:most])
         short = replace(solution, steps=(Step(text, most, None),), finished=False, truncated=True)
         return replace(answered, solution=short)
-
-    def _observe(self, answered: Answered) -> None:
-        """Tell the drift monitor, of answers as the calibration's were: the policy's own budget, nothing cut short."""
-        usual = answered.asked.budget == self.limits.default_budget and answered.stopped_by in ("plan", "policy")
-        if self.monitor is None or not usual or answered.asked.target_confidence is not None:
-            return
-        answers = [one.answer for one in answered.candidates]
-        scores = [math.nan if one.score is None else one.score for one in answered.candidates]
-        before = bool(self.metrics.alarm._value.get())
-        status = self.monitor.observe(statistics(answers, scores, answered.generations))
-        self.metrics.drift(status)
-        if status.alarm and not before:
-            self.log.line("drift", sentence=status.sentence)
 
     def _log_answer(self, answered: Answered) -> None:
         cost = answered.cost

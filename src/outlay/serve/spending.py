@@ -18,13 +18,14 @@ from outlay.cost import Prices
 from outlay.drive.running import key, uniform
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
-from outlay.policies import Policy, Spend, State, Stop
-from outlay.selection import aggregate, choose
+from outlay.policies import Policy, Spend, Stop
+from outlay.selection import choose
 from outlay.serve.account import Account
 from outlay.serve.budgets import Step, steps, strategy_in
 from outlay.serve.engines import Engine
 from outlay.serve.outcome import Answered, Asked, Reason
 from outlay.serve.refusals import NothingInTime
+from outlay.serve.samples import RULES, alike, chosen_among, plain_sampling, state_of
 from outlay.strategies import Strategy, from_spec
 from outlay.tasks import Task
 from outlay.tasks.task import content_hash
@@ -32,8 +33,6 @@ from outlay.types import Budget, Choice, Question, Solution
 
 Tell = Callable[[Mapping[str, Any]], None]
 
-RULES = {"best_of_n": "best_of_n", "weighted_best_of_n": "weighted", "majority": "majority"}
-"""How the strategies that are plain sampling choose: by these rules over all samples, those of a pilot among them."""
 CUT_SECONDS = 0.25
 """A search that is still waiting for a call so long after its deadline is cut off."""
 
@@ -62,7 +61,7 @@ class Spender:
     def first(self, asked: Asked) -> Spend | Stop:
         """What the policy does first."""
         step = steps(self.policy, asked.budget)[0]
-        return step.policy.decide(state_of(step.cap, (), 0.0))
+        return step.policy.decide(state_of(step.policy, step.cap, (), 0.0))
 
     async def answer(self, asked: Asked, account: Account, tell: Tell = lambda event: None) -> Answered:
         """Answer one question; whatever is spent on it is in the account, also when this is cancelled.
@@ -92,6 +91,7 @@ class _Answering:
     spent: float = 0.0
     struck: bool = False
     shown: int = 0
+    searched: bool = False
     step: Step = field(init=False)
     sampling: Strategy | None = None
 
@@ -114,7 +114,7 @@ class _Answering:
         """As far as one plan goes; the samples of the plans before it are there already."""
         self.step = step
         while True:
-            action = step.policy.decide(state_of(step.cap, self.samples, self.spent, self._lot))
+            action = step.policy.decide(state_of(step.policy, step.cap, self.samples, self.spent, self._lot))
             if isinstance(action, Stop):
                 return self._stopped(action)
             self.tell(
@@ -251,7 +251,7 @@ class _Answering:
             self.samples += trace.solutions
             return self._so_far(action.strategy, action.bin)
         choice = Choice(trace.answer, trace.solutions[trace.chosen], trace.solutions, trace.note)
-        self.shown = len(self.samples)
+        self.shown, self.searched = len(self.samples), True
         if "deadline" in trace.note:
             return self._answered(choice, strategy, action.bin, "deadline", trace.note, action.model)
         by: Reason = "budget" if trace.note.startswith("the budget ran out") else "plan"
@@ -266,8 +266,10 @@ class _Answering:
             solution = self.samples[action.place]
             choice = Choice(solution.answer, solution, tuple(self.samples))
             return self._answered(choice, None, action.bin, "policy", action.reason, confidence=action.confidence)
-        strategy = from_spec(strategy_in(self.step, action.bin, self._lot))
-        choice = chosen_among(strategy, self.samples, uniform(self.asked.seed, "tie"))
+        spec = action.strategy or strategy_in(self.step, action.bin, self._lot)
+        strategy = from_spec(spec)
+        choice = chosen_among(strategy, self.samples[: action.first], uniform(self.asked.seed, "tie"))
+        choice = replace(choice, candidates=tuple(self.samples))
         return self._answered(choice, strategy, action.bin, "plan", action.reason)
 
     def _so_far(self, spec: Mapping[str, Any], number: int | None) -> Answered:
@@ -315,7 +317,9 @@ class _Answering:
         solution = choice.solution if chosen is None else numbered[chosen]
         if solution is None and numbered:
             solution = numbered[0]  # none of them has an answer: the first is what there is to say
-        known = self._confidence(choice.answer, candidates)
+        seen = self.account.finished if not self.samples and self.account.finished else self.samples
+        state = state_of(self.spender.policy, self.step.cap, seen, self.spent, self._lot)
+        known = self.spender.policy.confidence(state, choice.answer, searched=self.searched)
         known = confidence if known is None else known
         return Answered(
             asked=self.asked,
@@ -332,60 +336,14 @@ class _Answering:
             stopped_by=by,
             stopped_because=because,
             note=choice.note,
+            looked_at=tuple(self.samples),
             shown_before=self.shown,
         )
-
-    def _confidence(self, answer: str | None, candidates: Sequence[Solution]) -> float | None:
-        """P(the answer is right) by the policy's own calibration; None where its file has none, or cannot tell."""
-        return self.spender.policy.confidence(state_of(self.step.cap, candidates, self.spent), answer)
 
     def _measured(self) -> float | None:
         """What was measured of the plan that is followed: as sure as one can be without looking at the question."""
         measured = getattr(self.step.plan, "measured", None)
         return None if measured is None or not math.isfinite(measured.accuracy.mean) else float(measured.accuracy.mean)
-
-
-def state_of(budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
-    """What a policy looks at: the answers and scores of these samples, in the order of asking."""
-    scores, answers = tuple(_score(one) for one in samples), tuple(one.answer for one in samples)
-    return State(budget, None, scores, spent, answers, lot=lot)
-
-
-def _score(solution: Solution) -> float:
-    """A sample's score as a policy reads it: minus infinity without an answer, NaN where there is no score."""
-    if solution.answer is None:
-        return -math.inf
-    return math.nan if solution.score is None else solution.score
-
-
-def plain_sampling(spec: Mapping[str, Any], *, scored: bool) -> Strategy:
-    """The same sampling as the strategy's, and nothing else: temperature, top-p and prompt; `scored` by the verifier or not.
-
-    >>> plain_sampling({"name": "weighted_best_of_n", "temperature": 0.7}, scored=False).spec()
-    {'name': 'majority', 'temperature': 0.7}
-    """
-    strategy = from_spec(spec)
-    names = ("temperature", "top_p", "prompt", *(("aggregation",) if scored else ()))
-    options = {name: getattr(strategy, name) for name in names if hasattr(strategy, name)}
-    if strategy.name == "greedy":
-        options["temperature"] = 0.0
-    return from_spec({"name": "best_of_n" if scored else "majority", **options})
-
-
-def alike(strategy: Strategy, earlier: Strategy | None) -> bool:
-    """Whether samples of the one are as good as samples of the other: then those drawn so far stay candidates."""
-    options = ("temperature", "top_p", "prompt")
-    return earlier is None or all(getattr(strategy, one, None) == getattr(earlier, one, None) for one in options)
-
-
-def chosen_among(strategy: Strategy, samples: Sequence[Solution], tie: float) -> Choice:
-    """What a plain-sampling strategy chooses from samples that are there."""
-    how = getattr(strategy, "aggregation", None)
-    if how is not None:
-        samples = [
-            one.scored(one.step_scores, aggregate(one.step_scores, how)) if one.step_scores else one for one in samples
-        ]
-    return choose(RULES.get(strategy.name, "weighted" if strategy.needs_verifier else "majority"), samples, tie)
 
 
 @dataclass(frozen=True)

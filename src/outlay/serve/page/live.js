@@ -63,7 +63,8 @@ const STRATEGIES = {
 
 function decided(event) {
   const name = event.strategy.name;
-  const what = STRATEGIES[name] || name.replaceAll("_", " ");
+  const plain = event.purpose === "answer" ? STRATEGIES[name] : event.generations === 1 ? "sample" : "samples";
+  const what = plain || name.replaceAll("_", " ");
   const bin = event.bin === null || event.bin === undefined ? "" : `, difficulty bin ${event.bin} (0 is the easiest)`;
   const why = event.purpose === "pilot" ? "look first: " : "";
   happened("", `${why}${event.generations} more ${what}${bin}`, event);
