@@ -7,7 +7,8 @@ from outlay.errors import UserError
 from outlay.policies import PolicyCurve
 from outlay.study.deciding import Realised
 from outlay.study.pools import Pool
-from outlay.study.saving import Source, at_level, savings
+from outlay.study.saving import Source, savings
+from outlay.study.saving_level import at_level
 from outlay.study.saving_told import markdown, sentences
 from outlay.study.settings import Settings
 
