@@ -99,7 +99,7 @@ class Ledger:
     what a request asks, where a strategy may put the question into a prompt of its own. A request that goes
     out (`asked`) is charged for its prompt at once, and the most that it can generate is held back until it comes home
     (`answered`): requests that are out side by side cannot overdraw the budget together. With `counts_prompts=False` prompts are
-    entered as a server reports them (`prompted`), after the call; until then a token a byte is held back. `reads` is what the
+    entered as a server reports them (`reported`), after the call; until then a token a byte is held back. `reads` is what the
     verifier reads.
     """
 
@@ -149,22 +149,12 @@ class Ledger:
         self._held_prompts -= self._unreported(request, request.n)
         self.spent = self.prices.price(replace(self.spent, generated_tokens=self.spent.generated_tokens + generated))
 
-    def prompted(self, tokens: int, cached: int, calls: int = 0) -> None:
-        """Enter prompt tokens as a server counted them, `cached` of them from its prefix cache.
+    def reported(self, cost: Cost) -> None:
+        """Enter what a server said of a request after it.
 
-        `calls` are those beyond the one that was entered when the request went out.
+        That is its prompt (and what of it came from a prefix cache), calls beyond the one that was entered when it went out, and
+        what was paid for in vain: calls that had to be repeated, work that was cancelled.
         """
-        self.spent = self.prices.price(
-            replace(
-                self.spent,
-                prompt_tokens=self.spent.prompt_tokens + tokens,
-                cached_tokens=self.spent.cached_tokens + cached,
-                calls=self.spent.calls + calls,
-            )
-        )
-
-    def wasted(self, cost: Cost) -> None:
-        """Enter what was paid for in vain: calls that had to be repeated, work that was cancelled."""
         self.spent = self.prices.price(self.spent + cost)
 
     def can_score(self, request: Score) -> bool:

@@ -38,7 +38,7 @@ def elsewhere(folder, **modules):
     for name, source in {"torch": "", "transformers": "", **modules}.items():
         (folder / f"{name}.py").write_text(source)
     environment = {**os.environ, "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
-    command = [sys.executable, "-m", "outlay", "doctor", "--json"]
+    command = [sys.executable, "-m", "outlay", "doctor", "--extras", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     return done.returncode, json.loads(done.stdout)
 
@@ -88,6 +88,14 @@ def test_an_optional_part_may_be_broken_which_is_not_the_same(tmp_path):
     lab = by_name(report)["extra: lab"]
     assert (code, lab["state"]) == (0, "broken")
     assert "libc10.so is gone" in lab["says"]
+
+
+def test_optional_libraries_are_not_imported_unless_that_is_asked_for(tmp_path):
+    (tmp_path / "openai.py").write_text("raise SystemExit('imported')")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    code = "import sys; from outlay.cli.checks import optional_part; optional_part('extra: openai'); print('openai' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.strip() == "False", done.stderr
 
 
 def test_an_output_folder_that_cannot_be_one_is_broken(here):

@@ -123,7 +123,7 @@ def test_a_name_that_is_taken_stays_with_its_first_owner(found):
 
 
 def test_packages_register_no_policies(found):
-    assert set(found["policies"]) == {"uniform", "best_fixed", "per_bin"}
+    assert set(found["policies"]) == {"uniform", "best_fixed", "per_bin", "across"}
 
 
 @pytest.mark.parametrize("kind", ["models", "verifiers", "strategies", "tasks", "policies"])

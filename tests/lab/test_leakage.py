@@ -36,7 +36,7 @@ def test_every_family_says_what_makes_two_questions_the_same():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_nothing_that_is_measured_is_read_in_training(family):
-    found = leakage(family, most=QUICK)
+    found = leakage(family, most=1000 if family == "programs" else QUICK)  # its questions take longest to draw
     assert leaks({family: found}) == 0
     read = {model for reading in found["training"] for model in reading["models"]}
     assert read == {name for recipe in RECIPES if recipe.task == family for name in made_by(recipe)}

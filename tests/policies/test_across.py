@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import two_kinds
 
@@ -24,6 +24,7 @@ from outlay.policies.across import concave, split
 points = st.lists(st.tuples(st.integers(1, 8), st.integers(0, 10)), min_size=1, max_size=7)
 
 
+@settings(deadline=None)
 @given(points)
 def test_the_hull_is_concave_and_above_every_candidate(candidates):
     cost, accuracy = np.array(candidates, dtype=float).T
@@ -35,6 +36,7 @@ def test_the_hull_is_concave_and_above_every_candidate(candidates):
             assert a <= np.interp(c, cost[hull], accuracy[hull]) + 1e-9
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_no_mixture_of_candidates_within_the_budget_is_better(seed):
     generator = np.random.default_rng(seed)
@@ -68,6 +70,7 @@ def test_compute_moves_from_easy_questions_to_hard_ones():
     assert best_fixed(candidates, budgets=[10], splits=2).accuracy.mean() < 0.6
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.sampled_from([5.0, 7.0, 9.0]))
 def test_the_mean_cost_is_within_the_budget_up_to_the_draw_of_lots(seed, budget):
     candidates, ease = two_kinds(questions=100, seed=seed)

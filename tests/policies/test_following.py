@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import voting, with_large
 
@@ -51,6 +51,7 @@ def test_another_model_is_refused_where_there_is_one_only():
         run_over(Following(policy), Question("q", "?"), solutions(samples, 0, np.arange(16)), Budget())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(0, 60), st.lists(st.integers(1, 9), max_size=60))
 def test_a_purse_is_never_overspent_and_leaves_no_question_without_an_answer(questions, more, wanted):
     total = questions + more

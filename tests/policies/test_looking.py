@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import voting
 
@@ -34,6 +34,7 @@ def chosen_by(samples, select):
 votes = st.lists(st.integers(-1, 3), min_size=1, max_size=9)
 
 
+@settings(deadline=None)
 @given(votes)
 def test_signals_of_votes_are_counts(answers):
     seen = look("majority", np.array([answers]), None, None).signals

@@ -62,10 +62,10 @@ def test_a_crowd_is_answered_while_a_tenth_of_the_calls_upstream_fail_and_nothin
     with Upstream(fails=fails) as upstream, serving(policy_file(tmp_path, VOTE, model=upstream.address)) as server:
         upstream.forget()
         failing["now"] = True
-        statuses, answered, _ = crowd(server, clients=60, each=3, more=ONE)
+        statuses, answered, _ = crowd(server, clients=40, each=2, more=ONE)
         several, more, _ = crowd(server, clients=10, each=1, more=FOUR)
         assert set(statuses) == set(several) == {200}
-        assert len(answered) == 180 and len(more) == 10
+        assert len(answered) == 80 and len(more) == 10
         assert answered | more <= kept(tmp_path)
         assert server.service.admission.running == server.service.admission.waiting == 0
         wait_until_idle(server)

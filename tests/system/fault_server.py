@@ -47,6 +47,8 @@ class Behaviour:
     length_field: str = "max_tokens"
     latency: float = 0.0
     longest: int = 12
+    alternatives: dict[str, float] = field(default_factory=dict)
+    most_alternatives: int = 20
 
 
 @dataclass
@@ -186,6 +188,8 @@ class FaultServer:
             return f"The model `{body['model']}` does not exist.", 404
         if here.length_field not in body:
             return f"Unsupported parameter: use '{here.length_field}' instead.", 400
+        if max(body.get("top_logprobs") or 0, int(body.get("logprobs") or 0)) > here.most_alternatives:
+            return f"Requested more than {here.most_alternatives} logprobs.", 400
         if length + body[here.length_field] > here.context:
             return f"This model's maximum context length is {here.context} tokens. However, you requested more.", 400
         return None
@@ -279,10 +283,14 @@ class FaultServer:
                 one["stop_reason"] = stopped
             one |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
             if body.get("logprobs") and here.logprobs:
+                most = body.get("top_logprobs") if chat else body["logprobs"]
+                told = dict(list(here.alternatives.items())[:most])
                 content = [{"token": token, "logprob": -0.5} for token in written]
-                one["logprobs"] = (
-                    {"content": content} if chat else {"tokens": written, "token_logprobs": [-0.5] * len(written)}
-                )
+                for place in content:
+                    place["top_logprobs"] = [{"token": token, "logprob": value} for token, value in told.items()]
+                raw = {"tokens": written, "token_logprobs": [-0.5] * len(written)}
+                raw["top_logprobs"] = [told] * len(written) if told else None
+                one["logprobs"] = {"content": content} if chat else raw
             found.append(one)
         return found, generated
 

@@ -1,4 +1,4 @@
-"""The llama.cpp server in a process of its own, on the tiny model of `byte_model`: `with LlamaServer() as server: server.url`.
+"""The llama.cpp server in a process of its own, on the tiny model of `byte_model`, or on a file: `with LlamaServer() as server`.
 
 As a program it serves the GGUF file that it is given until its standard input ends.
 """
@@ -14,13 +14,12 @@ SLOTS, CONTEXT = 4, 2048
 class LlamaServer:
     """A running server."""
 
-    def __enter__(self):
-        import byte_model
+    def __init__(self, path=None):
+        self._path = path
 
+    def __enter__(self):
         self._folder = tempfile.TemporaryDirectory()
-        model = Path(self._folder.name) / "words.gguf"
-        byte_model.write(model)
-        self.model = str(model)
+        self.model = str(self._path or self._tiny())
         command = [sys.executable, __file__, self.model]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -28,6 +27,13 @@ class LlamaServer:
         self.url = self._process.stdout.readline().strip() + "/v1"
         self.address = f"openai:{self.url}"
         return self
+
+    def _tiny(self):
+        import byte_model
+
+        path = Path(self._folder.name) / "words.gguf"
+        byte_model.write(path)
+        return path
 
     def __exit__(self, *_):
         self._process.kill()

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,22 @@ GOOD = (("samples.jsonl", lines(*rows())), ("study.yaml", SMALL.encode()))
 AGAIN = "the command that made the traces again"
 GRADED = [{name: value for name, value in row.items() if name != "correct"} | {"reference": "1"} for row in rows()]
 
+
+def gguf(name, content, *says):
+    """A model file that is tried."""
+    return Case(f"doctor --model llamacpp:{name}", (name, *says), ((name, content),))
+
+
+GGUF = b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + struct.pack("<Q", 1) + b"w" + struct.pack("<IQIQ", 1, 64, 0, 0)
+
 CASES = {
+    "GGUF that ends in its weights": gguf("half.gguf", GGUF + bytes(100), "ends too early", "fetch it again"),
+    "GGUF that ends in its header": gguf("head.gguf", GGUF[:40], "ends in the middle of its header", "fetch it again"),
+    "GGUF that is something else": gguf("page.gguf", b"<!DOCTYPE html>", "is no GGUF file", "<!DO"),
+    "GGUF that is not there": Case(
+        "doctor --model llamacpp:none.gguf?template=none", ("there is no file none.gguf", "give the path"), ()
+    ),
+    "GGUF with an unknown option": Case("doctor --model llamacpp:m.gguf?tempalte=none", ('did you mean "template"?',)),
     "garbage Parquet": analysed("s.parquet", b"\0garbage" * 50, "cannot be read as Parquet", "write it again"),
     "half a Parquet": analysed("s.parquet", parquet(rows())[:300], "cannot be read as Parquet", "write it again"),
     "empty Parquet": analysed("s.parquet", b"", "cannot be read as Parquet", "write it again"),

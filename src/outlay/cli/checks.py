@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,7 +39,12 @@ EXTRAS = {
     "lab": (("torch",), "trains the embedded models anew (outlay lab train)"),
     "math": (("math_verify",), "compares answers of mathematics as published figures do (task math:PATH)"),
     "reference": (("torch", "transformers"), "compares the engine with transformers (make test REFERENCE=1)"),
+    "hf": (
+        ("torch", "transformers"),
+        "runs local Hugging Face models and reward models (hf:FOLDER, tokens:LAYOUT:hf:FOLDER)",
+    ),
     "openai": (("openai", "tenacity"), "asks OpenAI-compatible servers (openai:URL#MODEL)"),
+    "llm": (("xllamacpp",), "runs GGUF files by llama.cpp in this process (llamacpp:PATH.gguf, llamacpp:smollm2)"),
     "serve": (
         ("fastapi", "uvicorn", "httptools", "aiohttp", "prometheus_client", "tenacity"),
         "serves a policy as OpenAI's API (outlay serve)",
@@ -67,8 +73,11 @@ class Check:
     required: bool = True
 
 
-def every_check(out: Path) -> Iterator[Check]:
-    """The checks, in the order in which one builds on the other; `out` is the folder that a run would write to."""
+def every_check(out: Path, thorough: bool = False) -> Iterator[Check]:
+    """The checks, in the order in which one builds on the other; `out` is the folder that a run would write to.
+
+    Where it is `thorough`, optional libraries are imported too, which takes seconds and shows which of them are broken.
+    """
     for name, look in (
         ("Python", python),
         ("Outlay", installation),
@@ -82,7 +91,7 @@ def every_check(out: Path) -> Iterator[Check]:
         ("temporary files", temporary_files),
         ("output folder", lambda name: output_folder(name, out)),
         ("sandbox", sandbox),
-        *((f"extra: {extra}", optional_part) for extra in EXTRAS),
+        *((f"extra: {extra}", lambda name: optional_part(name, thorough)) for extra in EXTRAS),
     ):
         yield tried(name, look)
 
@@ -298,14 +307,17 @@ def sandbox(name: str) -> Check:
     return Check(name, "ok", "bubblewrap contains programs that a model wrote (tasks humaneval, mbpp)", required=False)
 
 
-def optional_part(name: str) -> Check:
-    """Whether an extra's libraries can be imported."""
+def optional_part(name: str, thorough: bool = False) -> Check:
+    """Whether an extra's libraries are there; where it is `thorough`, whether they can be imported, which may take seconds each."""
     extra = name.removeprefix("extra: ")
     modules, purpose = EXTRAS[extra]
     found = []
     for module in modules:
+        if find_spec(module) is None:
+            return Check(name, "missing", f"no {module}: {purpose}", install_extra(extra), required=False)
         try:
-            importlib.import_module(module)
+            if thorough:
+                importlib.import_module(module)
         except Exception as error:  # noqa: BLE001 a broken library may raise anything while it is imported
             if isinstance(error, ModuleNotFoundError) and error.name == module:
                 return Check(name, "missing", f"no {module}: {purpose}", install_extra(extra), required=False)

@@ -34,6 +34,9 @@ def doctor(
         typer.Option("--verifier", help="Address of a verifier to try as well.", autocompletion=completion.verifiers),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder that you mean to write to.")] = Path("demo"),
+    extras: Annotated[
+        bool, typer.Option("--extras", help="Import the optional libraries too, some of which take seconds.")
+    ] = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -48,7 +51,7 @@ def doctor(
 
     asked = load_asked(model, verifier)
     with Console(stderr=True).status("looking at this machine"):
-        checks = list(every_check(out))
+        checks = list(every_check(out, extras))
         told = {one.kind: tried(one) for one in asked}
     checks += [check for check, _ in told.values()]
     works = all(check.state == "ok" for check in checks if check.required)

@@ -29,9 +29,11 @@ from outlay.cli.doctor import doctor
 from outlay.cli.exchange import Spread, exchange
 from outlay.cli.lab import app as lab
 from outlay.cli.plugins import plugins
+from outlay.cli.route import route
 from outlay.cli.run import run
 from outlay.cli.savings import savings
 from outlay.cli.serve import serve
+from outlay.cli.train import app as train
 from outlay.cli.usage import group
 from outlay.cli.verbosity import heard, without_secrets
 from outlay.cli.verifier_report import verifier_report
@@ -78,13 +80,14 @@ app = group(
     help="Compute-optimal test-time scaling of language models: calibrate, compare, report.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, analyse, calibrate, savings, serve, ask, verify, doctor, plugins):
+for command in (demo, run, analyse, calibrate, savings, route, serve, ask, verify, doctor, plugins):
     app.command(command.__name__)(guarded(command))
 app.command("verifier-report")(guarded(verifier_report))
 app.command("exchange", cls=Spread)(guarded(exchange))
-for registered in lab.registered_commands:
-    registered.callback = guarded(registered.callback) if registered.callback else None
-app.add_typer(lab, name="lab")
+for name, commands in (("train", train), ("lab", lab)):
+    for registered in commands.registered_commands:
+        registered.callback = guarded(registered.callback) if registered.callback else None
+    app.add_typer(commands, name=name)
 
 
 @app.callback(invoke_without_command=True)

@@ -115,12 +115,13 @@ def try_verifier(verifier: Any, model: Any) -> Tried:
     inside = isinstance(model, InProcessModel)
     solution = drawn(model, Sample(question)) if inside else asyncio.run(whole(model, question))
     solution = solution.numbered(0, answer_in(model, solution))
+    found: dict[str, Any] = {}
     began = time.perf_counter()
     if isinstance(verifier, InProcessVerifier):
         (scores,) = scored(verifier, Score(question, (solution,)))
         kind = "in this process"
     elif isinstance(verifier, Verifier):
-        (scores,) = asyncio.run(verifier.score(question, [solution]))
+        (scores,), found = asyncio.run(found_and_scored(verifier, question, solution))
         kind = "asynchronous"
     else:
         raise UserError(f"{verifier!r:.80} is no verifier: it has neither an async score method nor begin and advance")
@@ -135,6 +136,7 @@ def try_verifier(verifier: Any, model: Any) -> Tried:
         "parameters": getattr(verifier, "parameters", None),
         "steps": len(scores),
         "seconds": round(seconds, 3),
+        **found,
     }
     values = ", ".join(f"{score:.2f}" for score in scores) or "none"
     of = "the steps of " if len(scores) > 1 else ""
@@ -207,6 +209,18 @@ def scored(verifier: Any, request: Score) -> list[StepScores]:
         for _, scores in verifier.advance():
             return list(scores)
     raise OutlayError(f"{verifier.name} ended without scores")
+
+
+async def found_and_scored(
+    verifier: Any, question: Question, solution: Solution
+) -> tuple[list[StepScores], dict[str, Any]]:
+    """A `Verifier`'s scores of one solution, and what one that looks at its server (`probed`) found there."""
+    try:
+        found = await verifier.probed() if hasattr(verifier, "probed") else {}
+        return await verifier.score(question, [solution]), found
+    finally:
+        if hasattr(verifier, "close"):
+            await verifier.close()
 
 
 async def found_and_tried(model: Any, question: Question) -> tuple[tuple[str, int, bool, bool], dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from outlay.cost import Ledger, Prices
 from outlay.drive.drawing import Drawing
@@ -20,6 +21,10 @@ from outlay.models.steps import splitter
 from outlay.tasks import Task
 from outlay.types import Sample, Score, Trace
 from outlay.verifiers.verifier import Verifier, reads_of
+
+GRADING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outlay-grading")
+"""Answers are graded in a thread of its own, one run at a time: programs are run and expressions compared, which may take seconds,
+and other runs' calls go on meanwhile."""
 
 STEPS = "blank_line"
 """How free text is cut into steps unless something else is said: at empty lines, as in the PRM literature."""
@@ -57,8 +62,9 @@ async def solve_over_protocols(
 
     async def serve(pending: Pending) -> None:
         if isinstance(pending.request, Sample):
-            drawn = await Drawing(served, model, pending.request, pending.address, cut).solutions()
-            pending.done(served.sampled(pending, drawn))
+            drawing = Drawing(served, model, pending.request, pending.address, cut)
+            drawn = await drawing.solutions()
+            pending.done(served.sampled(pending, drawn, drawing.reported))
         elif verifier is not None and isinstance(pending.request, Score):
             scores = await verifier.score(pending.request.question, pending.request.solutions)
             pending.done(served.scored(pending, scores))
@@ -77,4 +83,5 @@ async def solve_over_protocols(
         await asyncio.gather(*out, return_exceptions=True)  # what ended at the same time has been told of by the first
     if not running.finished:
         raise OutlayError(f'strategy "{unit.strategy.name}" waits for a request that was never served')
-    return served.trace(running)
+    seconds = served.clock() - served.started
+    return await asyncio.get_running_loop().run_in_executor(GRADING, served.trace, running, seconds)

@@ -17,12 +17,12 @@ from outlay.drive.serving import Served
 from outlay.errors import OutlayError, Unsupported
 from outlay.models.model import NOTHING, Completion, Model
 from outlay.models.steps import Splitter, shared_out
-from outlay.types import Sample, Solution, Step
+from outlay.types import Cost, Sample, Solution, Step
 
 
 @dataclass(slots=True)
 class Drawing:
-    """One Sample request under way at a model."""
+    """One Sample request under way at a model. `reported` is what the model says that it has cost beside what it generated."""
 
     served: Served
     model: Model
@@ -31,6 +31,7 @@ class Drawing:
     splitter: Splitter
     calls: int = 0
     place: Address = ()
+    reported: Cost = NOTHING
 
     async def solutions(self) -> list[Solution]:
         """Its `n` continuations, prefix included."""
@@ -95,12 +96,16 @@ class Drawing:
         )
         if len(drawn) != n:
             raise OutlayError(f"{self.model.name} was asked for {n} completions and gave {len(drawn)}")
-        self.served.ledger.prompted(
-            sum(c.prompt_tokens for c in drawn), sum(c.cached_tokens for c in drawn), calls=int(self.calls > 0)
+        told = Cost(
+            prompt_tokens=sum(c.prompt_tokens for c in drawn),
+            cached_tokens=sum(c.cached_tokens for c in drawn),
+            calls=int(self.calls > 0),
         )
         for completion in drawn:
             if completion.wasted != NOTHING:
-                self.served.ledger.wasted(completion.wasted)
+                told += completion.wasted
+        self.served.ledger.reported(told)
+        self.reported += told
         self.calls += 1
         return drawn
 

@@ -14,7 +14,7 @@ from itertools import islice
 
 from outlay.drive.running import Address
 from outlay.errors import BudgetExhausted
-from outlay.types import Solution, StepScores
+from outlay.types import Cost, Solution, StepScores
 
 Answered = list[Solution] | list[StepScores] | BudgetExhausted
 """What came back for a Sample, for a Score, or the reason why either was refused."""
@@ -24,6 +24,8 @@ Answered = list[Solution] | list[StepScores] | BudgetExhausted
 class Record:
     """The answers to a run's requests by address, in the order in which they arrived; drivers add to it as they go.
 
+    `reported` is what a server said that a request cost beyond what was generated for it: prompts, further calls, work in vain.
+
     >>> record = Record()
     >>> record.enter((0,), [Solution(answer="4")])
     >>> (0,) in record, len(record.first(0))
@@ -31,14 +33,18 @@ class Record:
     """
 
     answers: dict[Address, Answered] = field(default_factory=dict)
+    reported: dict[Address, Cost] = field(default_factory=dict)
 
-    def enter(self, address: Address, answer: Answered) -> None:
-        """Keep the answer to the request at `address`."""
+    def enter(self, address: Address, answer: Answered, reported: Cost | None = None) -> None:
+        """Keep the answer to the request at `address`, and what a server `reported` of it."""
         self.answers[address] = answer
+        if reported is not None:
+            self.reported[address] = reported
 
     def first(self, count: int) -> Record:
         """The record as it stood when `count` answers had arrived."""
-        return Record(dict(islice(self.answers.items(), count)))
+        first = dict(islice(self.answers.items(), count))
+        return Record(first, {address: cost for address, cost in self.reported.items() if address in first})
 
     def __contains__(self, address: object) -> bool:
         return address in self.answers

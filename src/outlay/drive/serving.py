@@ -20,7 +20,7 @@ from outlay.errors import BudgetExhausted, DeadlinePassed, OutlayError, UserErro
 from outlay.selection import choose
 from outlay.strategies import Strategy
 from outlay.tasks import Task
-from outlay.types import Budget, Choice, Draw, Question, Sample, Score, Solution, StepScores, Trace
+from outlay.types import Budget, Choice, Cost, Draw, Question, Sample, Score, Solution, StepScores, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,10 @@ class Served:
         elif isinstance(pending.request, Sample):
             request = replace(pending.request, n=len(answer))
             self.ledger.asked(request)
-            pending.done(self.sampled(replace(pending, request=request), answer))
+            reported = self.unit.record.reported.get(pending.address) if self.unit.record else None
+            if reported is not None:
+                self.ledger.reported(reported)
+            pending.done(self.sampled(replace(pending, request=request), answer, reported))
         elif isinstance(pending.request, Score):
             self.ledger.scored(pending.request)
             pending.done(self.scored(pending, answer))
@@ -130,12 +133,15 @@ class Served:
             own = (sorted(unit.strategy.spec().items(), key=str), unit.budget.generations)
         return keys(n, unit.seed, unit.question.id, own, address)
 
-    def sampled(self, pending: Pending, solutions: Sequence[Solution]) -> list[Solution]:
-        """Enter the solutions in the ledger; number them and extract the answers of those that have ended."""
+    def sampled(self, pending: Pending, solutions: Sequence[Solution], reported: Cost | None = None) -> list[Solution]:
+        """Enter the solutions in the ledger; number them and extract the answers of those that have ended.
+
+        `reported` is what a server said that they cost besides: it is in the ledger already, and is kept with the record.
+        """
         assert isinstance(pending.request, Sample)
         self.ledger.answered(pending.request, solutions)
         if self.unit.record is not None:
-            self.unit.record.enter(pending.address, list(solutions))
+            self.unit.record.enter(pending.address, list(solutions), reported)
         solves = pending.request.purpose == "solution"
         numbered = []
         for index, solution in enumerate(solutions):
@@ -158,8 +164,9 @@ class Served:
             self.unit.watch.scored(pending.request, given)
         return given
 
-    def trace(self, running: Running) -> Trace:
-        """What the run leaves behind, graded where the question has a reference or a judge."""
+    def trace(self, running: Running, seconds: float | None = None) -> Trace:
+        """What the run leaves behind, graded where the question has a reference or a judge; it took `seconds`, or until now."""
+        seconds = self.clock() - self.started if seconds is None else seconds
         choice = self._in_order_of_asking(self._choice(running))
         question = self.unit.question
         chosen = next(
@@ -181,7 +188,7 @@ class Served:
             solutions=choice.candidates,
             cost=replace(
                 self.ledger.spent,
-                seconds=self.clock() - self.started,
+                seconds=seconds,
                 pilot=self.ledger.spent.generated_tokens if self.unit.purpose == "difficulty" else 0,
             ),
             chosen=chosen,

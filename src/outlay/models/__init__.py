@@ -50,7 +50,21 @@ def _openai(
     )
 
 
-BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "openai": _openai}
+def _llamacpp(address: str) -> Model:
+    """A GGUF file, run by llama.cpp in this process: llamacpp:PATH.gguf, or llamacpp:smollm2."""
+    from outlay.models.llamacpp import LlamaCppModel
+
+    return LlamaCppModel.load(address)
+
+
+def _hf(name: str, *, rows: int = 64, system: str = "") -> Model:
+    """A local Hugging Face model, run by torch in this process: hf:FOLDER_OR_ID, hf:raw:FOLDER_OR_ID without chat template."""
+    from outlay.models.hf.model import HuggingFaceModel
+
+    return HuggingFaceModel.load(name, rows=rows, system=system)
+
+
+BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "openai": _openai, "llamacpp": _llamacpp, "hf": _hf}
 
 
 def load(address: str, **options: Any) -> Any:

@@ -7,7 +7,8 @@ keeps it full. Neither knows what a strategy is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -35,6 +36,19 @@ class Completion:
     top_logprobs: tuple[Mapping[str, float], ...] | None = None
     token_texts: tuple[str, ...] | None = None
     wasted: Cost = NOTHING
+
+
+def by_text(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Tokens' texts with their log-probabilities; those that read alike (pieces of letters do) are one, with their mass together.
+
+    >>> by_text([("a", math.log(0.25)), ("b", math.log(0.5)), ("a", math.log(0.25))])["a"] == math.log(0.5)
+    True
+    """
+    found: dict[str, float] = {}
+    for text, logprob in pairs:
+        value = float(logprob)
+        found[text] = math.log(math.exp(found[text]) + math.exp(value)) if text in found else value
+    return found
 
 
 @runtime_checkable

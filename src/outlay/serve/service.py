@@ -26,8 +26,9 @@ from outlay.serve.questions import last_word, task_of, whole
 from outlay.serve.recording import Log, Recorder
 from outlay.serve.refusals import Refusal, refusal_of
 from outlay.serve.requests import ChatRequest, CompletionRequest, Generating
+from outlay.serve.samples import state_of
 from outlay.serve.settings import Settings
-from outlay.serve.spending import Spender, Tell, state_of
+from outlay.serve.spending import Spender, Tell
 from outlay.serve.uniform import uniform_alternative
 from outlay.tasks import Task
 from outlay.types import Budget, Cost, Question, Solution, Step, Trace

@@ -1,4 +1,4 @@
-"""What a folder of traces was made from: hashes of the questions and of the embedded models' weights.
+"""What a folder of traces was made from: hashes of the questions and of the weights of models that run here.
 
 A study that goes on with other questions or other weights under the same names would mix two experiments; comparing
 fingerprints finds that before any work is done.
@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from os import SEEK_END
 
 from outlay.models import embedded_folder
+from outlay.models.llamacpp.address import parse
 from outlay.study.study import Study
 from outlay.study.work import questions
 
+ENDS = 4 * 2**20
+"""Bytes that are read at both ends of a large file of weights."""
+
 
 def fingerprints(study: Study) -> dict[str, str]:
-    """A hash for each entry's questions and each embedded model that the study names."""
+    """A hash for each entry's questions and each model in this process that the study names."""
     found: dict[str, str] = {}
     for entry in study.entries:
         digest = blake2b(digest_size=16)
@@ -25,6 +30,8 @@ def fingerprints(study: Study) -> dict[str, str]:
         for address in (entry.model, entry.verifier, entry.large, *entry.weak_verifiers):
             if address is not None and address.startswith("embedded:"):
                 found[address] = _weights(address)
+            elif address is not None and address.startswith("llamacpp:"):
+                found[address] = _file(address)
     return found
 
 
@@ -37,4 +44,15 @@ def _weights(address: str) -> str:
     digest = blake2b(digest_size=16)
     for file in sorted(embedded_folder(address.partition(":")[2]).glob("*.safetensors")):
         digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _file(address: str) -> str:
+    """Of a GGUF file, which may be large, its length and both its ends."""
+    path = parse(address.partition(":")[2]).path
+    digest = blake2b(str(path.stat().st_size).encode(), digest_size=16)
+    with path.open("rb") as file:
+        digest.update(file.read(ENDS))
+        file.seek(-min(ENDS, path.stat().st_size), SEEK_END)
+        digest.update(file.read())
     return digest.hexdigest()

@@ -62,6 +62,34 @@ def _self_judge(address: str, **options: Any) -> Verifier:
     return SelfJudge(load_model(address, **options))
 
 
+def _tokens(rest: str) -> Any:
+    """A causal model that answers each step with + or -, all steps in one pass: tokens:LAYOUT:MODEL-ADDRESS."""
+    from outlay.verifiers.token_scores import token_verifier
+
+    return token_verifier(rest, load_model)
+
+
+def _hf(name: str) -> Verifier:
+    """A reward model with a head (Qwen2.5-Math-PRM, Skywork, token classification): hf:FOLDER_OR_ID or hf:LAYOUT:FOLDER."""
+    from outlay.verifiers.reward_heads import reward_model
+
+    return reward_model(name)
+
+
+def _pooling(rest: str, **options: Any) -> Verifier:
+    """A reward model behind vLLM's or SGLang's pooling endpoint: pooling:LAYOUT:URL#MODEL."""
+    from outlay.verifiers.pooling import PoolingVerifier
+
+    return PoolingVerifier.load(rest, **options)
+
+
+def _probe(folder: str) -> Any:
+    """A head on hidden states or embeddings that outlay train probe made of your traces: probe:FOLDER."""
+    from outlay.verifiers.probes import probe_verifier
+
+    return probe_verifier(folder)
+
+
 def _oracle(task: str) -> InProcessVerifier:
     """The reference answer itself, as an upper limit: oracle:TASK."""
     from outlay.tasks import load as load_task
@@ -133,6 +161,10 @@ BUILTIN: Mapping[str, Any] = {
     "execution": _execution,
     "judge": _judge,
     "self-judge": _self_judge,
+    "tokens": _tokens,
+    "hf": _hf,
+    "pooling": _pooling,
+    "probe": _probe,
     "oracle": _oracle,
     "random": _random,
     "constant": _constant,

@@ -23,6 +23,9 @@ Proposed answer:
 Is the proposed answer right? Answer with one word, Yes or No.
 """
 
+ALTERNATIVES = 20
+"""Tokens that a model is asked to tell beside the one it writes: Yes and No should be among them."""
+
 YES, NO = ("yes", "true"), ("no", "false")
 
 
@@ -64,4 +67,5 @@ class SelfJudge(Asking):
     """`probability_of_yes` of what `model` writes about a solution, as a score."""
 
     def __init__(self, model: Any, prompt: str = PROMPT) -> None:
-        super().__init__(f"self-judge:{getattr(model, 'name', model)}", model, prompt, 1, probability_of_yes)
+        asked = model.with_alternatives(ALTERNATIVES) if hasattr(model, "with_alternatives") else model
+        super().__init__(f"self-judge:{getattr(model, 'name', model)}", asked, prompt, 1, probability_of_yes)

@@ -42,8 +42,12 @@ def path_and_body(
     extra: Mapping[str, Any] | None = None,
     before: Sequence[Mapping[str, Any]] = (),
     rendered: str = "",
+    alternatives: int = 1,
 ) -> tuple[str, dict[str, Any]]:
-    """Where to send it, and what. `rendered` is the prompt in the chat template, where a raw completion stands in for a chat."""
+    """Where to send it, and what. `rendered` is the prompt in the chat template, where a raw completion stands in for a chat.
+
+    `alternatives` is how many of the likeliest tokens are to be told at each place.
+    """
     api = "completions" if rendered else server.api
     body: dict[str, Any] = {
         "model": server.model,
@@ -59,7 +63,7 @@ def path_and_body(
     if wanted.stop:
         body["stop"] = list(wanted.stop[:MOST_STOPS])
     if server.logprobs:
-        body |= log_probabilities(api)
+        body |= log_probabilities(api, alternatives)
     if api == "chat":
         body["messages"] = messages(wanted.prompt, wanted.prefix, system, before)
         if wanted.prefix and server.prefix == "continue":
@@ -69,9 +73,9 @@ def path_and_body(
     return PATHS[api], body | dict(extra or {})
 
 
-def log_probabilities(api: str) -> dict[str, Any]:
-    """The fields that ask for every token's log-probability, and for as few of the others' as may be."""
-    return {"logprobs": True, "top_logprobs": 1} if api == "chat" else {"logprobs": 1}
+def log_probabilities(api: str, alternatives: int = 1) -> dict[str, Any]:
+    """The fields that ask for every token's log-probability, and for `alternatives` of the likeliest (at least one)."""
+    return {"logprobs": True, "top_logprobs": alternatives} if api == "chat" else {"logprobs": alternatives}
 
 
 def messages(

@@ -5,6 +5,7 @@ What was generated beyond the cut, up to the moment at which the reader went awa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ class Cut:
     reported: int = 0
     tokens: list[str] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    alternatives: list[Mapping[str, float]] = field(default_factory=list)
     _pieces: int = 0
     _end: int | None = None
 
@@ -48,6 +50,7 @@ class Cut:
             self._pieces += 1
         self.tokens += new.tokens or ()
         self.logprobs += new.logprobs or ()
+        self.alternatives += new.alternatives or ()
         if new.finish:
             self.finish, self.ended = new.finish, True
         longest = max(map(len, self.stops), default=0)
@@ -73,4 +76,5 @@ class Cut:
         tokens, logprobs = tuple(self.tokens[:kept]) or None, tuple(self.logprobs[:kept]) or None
         stopped_at = "" if self._end is None else next(stop for stop in self.stops if self.text[:end].endswith(stop))
         said = Usage(self.prompt, self.cached, self.generated) if self.prompt is not None else None
-        return Choice(self.text[:end], self.finish or "stop", stopped_at, tokens, logprobs), said, beyond
+        told = tuple(self.alternatives[:kept]) if len(self.alternatives) == len(self.logprobs) else ()
+        return Choice(self.text[:end], self.finish or "stop", stopped_at, tokens, logprobs, told or None), said, beyond

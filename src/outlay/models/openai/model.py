@@ -8,12 +8,13 @@ of the server's figure and of our own count stands in the ledger, and every call
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from outlay.errors import OutlayError, UserError
 from outlay.models.model import Completion
@@ -25,7 +26,7 @@ from outlay.models.openai.concurrency import Concurrency
 from outlay.models.openai.cutting import Cut
 from outlay.models.openai.failures import Refused
 from outlay.models.openai.probing import find_out
-from outlay.models.openai.replies import Choice, Usage, fitting, read
+from outlay.models.openai.replies import Choice, Usage, brought, finish_of, fitting, read
 from outlay.models.steps import shared_out
 from outlay.types import Cost
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 CHARACTERS_A_TOKEN = 4
 """Where nobody counts: the usual length of a token of English text."""
 PROMPTS_KEPT = 10_000
+FEWER = {20: 5, 5: 1}
+"""How many alternatives are asked for where a server refuses more: OpenAI's chats tell 20 at most, its raw completions 5."""
 MOST_AT_ONCE = 128
 """The largest `n` of one call; OpenAI's API states 128, llama.cpp takes as many as it has slots, which is found out."""
 
@@ -43,7 +46,8 @@ class OpenAIModel:
     """One model of one server; `load` makes it. `spent` is everything it has cost so far, failed requests included.
 
     `unknown` counts the calls that a server worked at and of which nobody can know the tokens, because no reply to the same
-    request ever came. `before` are messages that every prompt comes after; one that `streams` reads all replies piece by piece.
+    request ever came. `alternatives`: how many of the likeliest tokens are asked for at each place; `before`: messages that come
+    before every prompt; one that `streams` reads all replies piece by piece.
     """
 
     address: Address
@@ -54,6 +58,7 @@ class OpenAIModel:
     streams: bool = False
     spent: Cost = field(default_factory=Cost)
     unknown: int = 0
+    alternatives: int = 1
     name: str = field(init=False)
     _known: Capabilities | None = None
     _most: int = MOST_AT_ONCE
@@ -112,6 +117,15 @@ class OpenAIModel:
                     self._known = await find_out(self.calls)
         return self._known
 
+    def with_alternatives(self, count: int) -> OpenAIModel:
+        """The same model over the same connections, asked for the `count` likeliest tokens at each place; an account of its own.
+
+        A server that refuses so many is asked for fewer (20, then 5).
+        """
+        other = copy.copy(self)
+        other.alternatives, other.spent, other.unknown = count, Cost(), 0
+        return other
+
     def talking(self, before: Sequence[Mapping[str, Any]] = ()) -> OpenAIModel:
         """The same model in a conversation: prompts come after these messages, and the account (`spent`) is of its own.
 
@@ -160,6 +174,18 @@ class OpenAIModel:
             try:
                 drawn = await self._drawn(server, wanted)
             except Refused as refused:
+                if self.alternatives in FEWER:
+                    log.info("%s refuses %d alternatives (%s)", self.name, self.alternatives, refused)
+                    self.alternatives = FEWER[self.alternatives]
+                    return await self.sample(
+                        prompt,
+                        n=n,
+                        max_tokens=max_tokens,
+                        temperature=temperature,
+                        stop=stop,
+                        seed=seed,
+                        prefix=prefix,
+                    )
                 if n == 1:
                     raise
                 log.info("%s refuses n = %d (%s): fewer are asked for at once", self.name, n, refused)
@@ -203,10 +229,11 @@ class OpenAIModel:
             extra=self.extra,
             before=self.before,
             rendered=await self._template(server, wanted),
+            alternatives=self.alternatives,
         )
         lost, reply = Lost(), None
         try:
-            reply = read(await self.calls.post(path, body, lost, _brought))
+            reply = read(await self.calls.post(path, body, lost, brought))
         except ValueError as error:
             raise OutlayError(f"{self.name} gave {error}") from None
         finally:
@@ -227,6 +254,7 @@ class OpenAIModel:
             extra=self.extra,
             before=self.before,
             rendered=await self._template(server, wanted),
+            alternatives=self.alternatives,
         )
         body["stream_options"] = {"include_usage": True}
         lost = Lost()
@@ -288,11 +316,12 @@ class OpenAIModel:
             completions.append(
                 Completion(
                     choice.text,
-                    _finish(choice, wanted),
+                    finish_of(choice, wanted.stop),
                     0 if index else usage.prompt,
                     0 if index else usage.cached,
                     count,
                     logprobs=choice.logprobs,
+                    top_logprobs=choice.alternatives,
                     token_texts=fitting(choice.text, choice.tokens),
                     wasted=Cost() if index else wasted,
                 )
@@ -369,19 +398,3 @@ def _raised(counts: Sequence[int], total: int) -> list[int]:
     """Counts raised in proportion until their sum is `total`: tokens were generated that are not shown."""
     ends = [round(total * sum(counts[: index + 1]) / sum(counts)) for index in range(len(counts))]
     return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
-
-
-def _finish(choice: Choice, wanted: Wanted) -> Literal["stop", "length", "end"]:
-    if choice.finish == "length":
-        return "length"
-    if wanted.stop and (
-        choice.stopped_at in wanted.stop or (choice.stopped_at is None and choice.text.endswith(wanted.stop))
-    ):
-        return "stop"
-    return "end"
-
-
-def _brought(content: Any) -> float:
-    """Tokens that a reply brought, for the concurrency."""
-    usage = content.get("usage") if isinstance(content, dict) else None
-    return float((usage or {}).get("completion_tokens") or 1)

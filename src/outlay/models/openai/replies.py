@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+from outlay.models.model import by_text
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One continuation in a reply. `stopped_at` is the stop string that ended it, where the server says so ("" if it says none).
 
-    `tokens` and `logprobs` are one a generated token, where the server gives them.
+    `tokens` and `logprobs` are one a generated token, where the server gives them; `alternatives` are the likeliest tokens at the
+    place of each, with their log-probabilities.
     """
 
     text: str
@@ -19,6 +22,7 @@ class Choice:
     stopped_at: str | None = None
     tokens: tuple[str, ...] | None = None
     logprobs: tuple[float, ...] | None = None
+    alternatives: tuple[Mapping[str, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ def choice(one: Mapping[str, Any]) -> Choice:
     message = one.get("message") or one.get("delta")
     text = one.get("text") if message is None else message.get("content")
     tokens, logprobs = probabilities(one.get("logprobs"))
-    return Choice(text or "", one.get("finish_reason") or "", stopped_at(one), tokens, logprobs)
+    told = alternatives(one.get("logprobs"))
+    return Choice(text or "", one.get("finish_reason") or "", stopped_at(one), tokens, logprobs, told)
 
 
 def stopped_at(one: Mapping[str, Any]) -> str | None:
@@ -74,6 +79,28 @@ def probabilities(given: Any) -> tuple[tuple[str, ...] | None, tuple[float, ...]
         values = tuple(0.0 if one is None else float(one) for one in given["token_logprobs"])
         return tuple(map(str, given.get("tokens") or ())) or None, values
     return None, None
+
+
+def alternatives(given: Any) -> tuple[dict[str, float], ...] | None:
+    """The likeliest tokens at each place, from the chat's shape or the raw one; None where not every place has some.
+
+    >>> alternatives({"tokens": ["Yes"], "top_logprobs": [{"Yes": -0.5, "No": -1.0}]})
+    ({'Yes': -0.5, 'No': -1.0},)
+    """
+    if not isinstance(given, Mapping):
+        return None
+    if given.get("content"):
+        listed = [one.get("top_logprobs") for one in given["content"]]
+    else:
+        listed = list(given.get("top_logprobs") or ())
+    if not listed or not all(listed):
+        return None
+    return tuple(by_text(one.items() if isinstance(one, Mapping) else _pairs(one)) for one in listed)
+
+
+def _pairs(listed: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    for one in listed:
+        yield str(one.get("token", "")), float(one["logprob"])
 
 
 def usage(content: Mapping[str, Any]) -> Usage | None:
@@ -101,3 +128,17 @@ def fitting(text: str, tokens: tuple[str, ...] | None) -> tuple[str, ...] | None
         fitted.append(piece)
         joined += piece
     return tuple(fitted) if joined == text else None
+
+
+def finish_of(choice: Choice, stops: Sequence[str]) -> Literal["stop", "length", "end"]:
+    """How a choice ended, as `Completion` says it."""
+    if choice.finish == "length":
+        return "length"
+    at_stop = choice.stopped_at in stops or (choice.stopped_at is None and choice.text.endswith(tuple(stops)))
+    return "stop" if stops and at_stop else "end"
+
+
+def brought(content: Any) -> float:
+    """Tokens that a reply brought, for the concurrency."""
+    said = content.get("usage") if isinstance(content, dict) else None
+    return float((said or {}).get("completion_tokens") or 1)

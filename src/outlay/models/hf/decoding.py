@@ -1,0 +1,209 @@
+"""Many continuations at once: prompts are read together, each once, and its keys and values serve all its continuations.
+
+A batch is drawn to its end; rows that end leave it, so that it becomes narrower. Randomness is that of the embedded engine: a
+uniform for each (key, position), turned into a token by inverse CDF, so what is drawn does not depend on the batch as far as the
+logits do not (their last bits do, as the library's kernels choose by shape).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from outlay.models.embedded.sampling import uniforms
+from outlay.models.hf.loading import out_of_memory
+from outlay.models.hf.writing import Writing
+from outlay.models.model import by_text
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One continuation of `tokens`: its random key, its length at most, how it is drawn and where it stops.
+
+    `alternatives` is how many of the likeliest tokens are told at each place.
+    """
+
+    tokens: tuple[int, ...]
+    key: int
+    max_tokens: int
+    temperature: float = 1.0
+    stops: tuple[str, ...] = ()
+    alternatives: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A continuation: its tokens (an end token included) with log-probabilities at temperature 1, its text, how it ended.
+
+    `pieces` are the tokens' own texts. `read` is how many tokens of prompt were read for it: 0 where another of the batch had
+    the same. `cut` says that its last token went on behind the stop.
+    """
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    text: str
+    pieces: tuple[str, ...]
+    finish: Literal["stop", "length", "end"]
+    read: int
+    alternatives: tuple[dict[str, float], ...] | None = None
+    cut: bool = False
+
+
+class Decoder:
+    """Draws batches with one causal model and its tokenizer. `ends` are the tokens that end an answer."""
+
+    def __init__(self, model: Any, tokenizer: Any, ends: frozenset[int]) -> None:
+        self.model, self.tokenizer, self.ends = model, tokenizer, ends
+        named = "cache" in inspect.signature(model.forward).parameters  # until 5.24 it was called past_key_values
+        self._remembered = "cache" if named else "past_key_values"
+        self._padding = next((one for one in (tokenizer.pad_token_id, *ends) if one is not None), 0)
+
+    def draw(self, wanted: Sequence[Wanted]) -> list[Drawn]:
+        """One continuation for each, in their order."""
+        import torch
+
+        try:
+            with torch.inference_mode():
+                return self._draw(wanted)
+        except (RuntimeError, MemoryError) as error:
+            told = out_of_memory(error)
+            if told is None:
+                raise
+            raise told from None
+
+    def _draw(self, wanted: Sequence[Wanted]) -> list[Drawn]:
+        import torch
+
+        prompts = list(dict.fromkeys(one.tokens for one in wanted))
+        place = {tokens: row for row, tokens in enumerate(prompts)}
+        rows = [_Row(one, Writing(self.tokenizer, one.tokens, one.stops)) for one in wanted]
+        for tokens in prompts:
+            next(row for row in rows if row.wanted.tokens == tokens).read = len(tokens)
+        logits, cache, mask = self._read(prompts)
+        chosen = torch.tensor([place[one.tokens] for one in wanted], device=logits.device)
+        if len(prompts) != len(wanted):
+            logits, mask = logits[chosen], mask[chosen]
+            cache.batch_select_indices(chosen)
+        live = list(rows)
+        while True:
+            tokens = self._next(logits, live)
+            kept = [index for index, row in enumerate(live) if row.going_on(self.ends)]
+            if not kept:
+                break
+            if len(kept) < len(live):
+                keep = torch.tensor(kept, device=logits.device)
+                tokens, mask = tokens[keep], mask[keep]
+                cache.batch_select_indices(keep)
+                live = [live[index] for index in kept]
+            mask = torch.cat([mask, mask.new_ones(len(live), 1)], 1)
+            out = self.model(
+                input_ids=tokens[:, None],
+                attention_mask=mask,
+                position_ids=mask.sum(1, keepdim=True) - 1,
+                use_cache=True,
+                **{self._remembered: cache},
+            )
+            logits = out.logits[:, -1].float()
+        return [row.drawn(self.ends) for row in rows]
+
+    def _read(self, prompts: Sequence[tuple[int, ...]]) -> tuple[Any, Any, Any]:
+        """Logits [P, V] after each prompt, keys and values, and which places hold a token [P, longest]; padded on the left."""
+        import torch
+        from transformers import DynamicCache
+
+        longest = max(map(len, prompts))
+        device = self.model.device
+        ids = torch.full((len(prompts), longest), self._padding)
+        mask = torch.zeros((len(prompts), longest), dtype=torch.long)
+        for row, tokens in enumerate(prompts):
+            ids[row, longest - len(tokens) :] = torch.tensor(tokens)
+            mask[row, longest - len(tokens) :] = 1
+        ids, mask = ids.to(device), mask.to(device)
+        cache = DynamicCache(config=self.model.config)
+        out = self.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=(mask.cumsum(1) - 1).clamp_min(0),
+            use_cache=True,
+            logits_to_keep=1,
+            **{self._remembered: cache},
+        )
+        return out.logits[:, -1].float(), cache, mask
+
+    def _next(self, logits: Any, live: Sequence[_Row]) -> Any:
+        """Draw a token for every live row [B, V] and enter it there; the tokens [B]."""
+        import torch
+
+        logprobs = torch.log_softmax(logits, -1)
+        temperature = torch.tensor([row.wanted.temperature for row in live], device=logits.device)
+        tokens = logits.argmax(-1)
+        if (temperature > 0).any():
+            keys = np.array([row.wanted.key for row in live], np.uint64)
+            uniform = uniforms(keys, np.array([row.position for row in live]))
+            heated = torch.softmax(logits / temperature.clamp_min(1e-6)[:, None], -1).double().cumsum(-1)
+            target = torch.tensor(uniform, dtype=torch.float64, device=logits.device) * heated[:, -1]
+            drawn = torch.searchsorted(heated, target[:, None], right=True)[:, 0].clamp_max(logits.shape[1] - 1)
+            tokens = torch.where(temperature > 0, drawn, tokens)
+        told = logprobs.gather(1, tokens[:, None])[:, 0].tolist()
+        most = max(row.wanted.alternatives for row in live)
+        best = logprobs.topk(min(most, logits.shape[1]), -1) if most else None
+        for index, (row, token) in enumerate(zip(live, tokens.tolist(), strict=True)):
+            likeliest = None
+            if best is not None and row.wanted.alternatives:
+                count = row.wanted.alternatives
+                texts = [self.tokenizer.decode([one]) for one in best.indices[index, :count].tolist()]
+                likeliest = by_text(zip(texts, best.values[index, :count].tolist(), strict=False))
+            row.enter(token, told[index], likeliest)
+        return tokens
+
+
+class _Row:
+    """One continuation under way."""
+
+    def __init__(self, wanted: Wanted, writing: Writing) -> None:
+        self.wanted, self.writing = wanted, writing
+        self.read, self.stopped = 0, False
+        self.tokens: list[int] = []
+        self.logprobs: list[float] = []
+        self.alternatives: list[dict[str, float]] = []
+
+    @property
+    def position(self) -> int:
+        """Where the next token stands, the first of the prompt at 0."""
+        return len(self.wanted.tokens) + len(self.tokens)
+
+    def enter(self, token: int, logprob: float, likeliest: dict[str, float] | None) -> None:
+        """Take the token that was drawn."""
+        self.tokens.append(token)
+        self.logprobs.append(logprob)
+        if likeliest is not None:
+            self.alternatives.append(likeliest)
+
+    def going_on(self, ends: frozenset[int]) -> bool:
+        """Write the newest token down; whether more is to come."""
+        token = self.tokens[-1]
+        if token in ends:
+            return False
+        self.stopped = self.writing.add(token)
+        return not self.stopped and len(self.tokens) < self.wanted.max_tokens
+
+    def drawn(self, ends: frozenset[int]) -> Drawn:
+        """What has come of it."""
+        ended = self.tokens[-1] in ends
+        if not self.stopped:
+            self.writing.end()
+        pieces = (*self.writing.pieces, *([""] if ended else []))
+        return Drawn(
+            tuple(self.tokens),
+            tuple(self.logprobs),
+            self.writing.text,
+            pieces,
+            "end" if ended else "stop" if self.stopped else "length",
+            self.read,
+            tuple(self.alternatives) if self.wanted.alternatives else None,
+            self.writing.cut,
+        )

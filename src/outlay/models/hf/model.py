@@ -1,0 +1,173 @@
+"""A local Hugging Face model as a backend: any folder with a causal language model, drawn from in batches.
+
+Calls that wait at the same time are drawn together. A prompt is put into the tokenizer's chat template where it has one
+(`hf:raw:FOLDER` leaves that out), and a beginning of an answer stands behind it and is gone on with, by its own tokens where this
+model wrote it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from outlay.errors import UserError
+from outlay.models.hf.decoding import Decoder, Drawn, Wanted
+from outlay.models.hf.loading import (
+    card_of,
+    check_installed,
+    config_of,
+    context_of,
+    folder_of,
+    read_model,
+    read_tokenizer,
+)
+from outlay.models.joining import Joining
+from outlay.models.model import Completion
+
+RAW = "raw:"
+ROWS = 64
+"""Continuations that are drawn together at most, unless something else is said: their keys and values have to fit the memory."""
+WRITTEN = 1 << 14
+"""Beginnings whose own tokens are remembered."""
+
+
+class HuggingFaceModel:
+    """A causal language model of a folder; `load` makes it.
+
+    `parameters` counts its weights, `context` is the longest text in tokens, `task` the lab's task where the folder is the lab's.
+    """
+
+    continues_prefix = True
+
+    def __init__(self, name: str, decoder: Decoder, *, rows: int = ROWS, system: str = "", task: str = "") -> None:
+        self.name, self.task, self.system = name, task, system
+        self.raw = name.removeprefix("hf:").startswith(RAW) or not decoder.tokenizer.chat_template
+        self.parameters = sum(weights.numel() for weights in decoder.model.parameters())
+        self.context = context_of(decoder.model)
+        self.alternatives = 0
+        self.room = 2 * rows
+        self._tokenizer = decoder.tokenizer
+        self._joined: Joining[Wanted, Drawn] = Joining(decoder.draw, rows)
+        self._written: OrderedDict[tuple[str, str], tuple[int, ...]] = OrderedDict()
+
+    @classmethod
+    def load(cls, name: str, *, rows: int = ROWS, system: str = "") -> HuggingFaceModel:
+        """The model at `FOLDER_OR_ID`, or `raw:FOLDER_OR_ID`.
+
+        Raises UserError for what is no model folder, holds no causal language model, or where the extra `hf` is missing.
+        """
+        check_installed(f"hf:{name}")
+        if rows < 1:
+            raise UserError(f"hf:{name}: at least one row is drawn at a time, not {rows}")
+        folder = folder_of(name.removeprefix(RAW))
+        _check_causal(folder)
+        model, tokenizer = read_model(folder, "AutoModelForCausalLM"), read_tokenizer(folder)
+        decoder = Decoder(model, tokenizer, _ends(model, tokenizer))
+        card = card_of(folder)
+        return cls(f"hf:{name}", decoder, rows=rows, system=system, task=str(card.get("task", "")))
+
+    def with_alternatives(self, count: int) -> HuggingFaceModel:
+        """The same model, which tells the `count` likeliest tokens at each place (`Completion.top_logprobs`)."""
+        other = copy.copy(self)
+        other.alternatives = count
+        return other
+
+    async def sample(
+        self,
+        prompt: str,
+        *,
+        n: int,
+        max_tokens: int,
+        temperature: float,
+        stop: Sequence[str],
+        seed: int,
+        prefix: str = "",
+    ) -> list[Completion]:
+        """`n` continuations of `prompt` + `prefix`; the i-th has the key `seed` + i.
+
+        Raises UserError for a text that is longer than the model's context.
+        """
+        begun = self._begun(prompt, prefix)
+        tokens = self._tokens(prompt, prefix, begun)
+        room = self.context - len(tokens)
+        if room < 1:
+            raise UserError(
+                f"a question with its solution is {len(tokens)} tokens long, and {self.name} reads {self.context} at most: ask "
+                "shorter questions, or allow shorter solutions"
+            )
+        wanted = [
+            Wanted(tokens, seed + index, min(max_tokens, room), temperature, tuple(stop), self.alternatives)
+            for index in range(n)
+        ]
+        drawn = await self._joined(wanted)
+        for one in drawn:
+            self._remember(prompt, prefix, begun, one)
+        return [_completion(one, len(tokens), first=index == 0) for index, one in enumerate(drawn)]
+
+    async def probed(self) -> dict[str, Any]:
+        """What `outlay doctor` says of it."""
+        return {"context": self.context, "chat_template": not self.raw, "n": True, "seed": True}
+
+    def question_tokens(self, text: str) -> int:
+        """Length of a question as the model reads it."""
+        return len(self._tokens(text, "", None))
+
+    def _shown(self, prompt: str) -> str:
+        """The prompt as text, in the chat template where there is one."""
+        if self.raw:
+            return prompt
+        said = [{"role": "system", "content": self.system}] if self.system else []
+        said.append({"role": "user", "content": prompt})
+        text: str = self._tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        return text
+
+    def _tokens(self, prompt: str, prefix: str, begun: tuple[int, ...] | None) -> tuple[int, ...]:
+        written = "" if begun is not None else prefix
+        ids = self._tokenizer(self._shown(prompt) + written, add_special_tokens=self.raw)["input_ids"]
+        if not ids:
+            raise UserError(f"{self.name} was asked an empty question: give it a text")
+        return (*ids, *(begun or ()))
+
+    def _begun(self, prompt: str, prefix: str) -> tuple[int, ...] | None:
+        """The tokens of a beginning that this model wrote itself, None for any other."""
+        return self._written.get((prompt, prefix)) if prefix else ()
+
+    def _remember(self, prompt: str, prefix: str, begun: tuple[int, ...] | None, drawn: Drawn) -> None:
+        """Keep the tokens of a beginning that may be gone on from: what ended in the middle of a token is not."""
+        if drawn.finish == "end" or begun is None or drawn.cut:
+            return
+        self._written[prompt, prefix + drawn.text] = begun + drawn.tokens
+        while len(self._written) > WRITTEN:
+            self._written.popitem(last=False)
+
+
+def _check_causal(folder: Path) -> None:
+    kinds = [str(kind) for kind in config_of(folder).get("architectures") or ()]
+    if kinds and not any(kind.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for kind in kinds):
+        raise UserError(
+            f"{folder} holds a {kinds[0]}, which writes nothing: use it as a verifier, or name a causal language model"
+        )
+
+
+def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end an answer: what the generation configuration says, else the tokenizer's."""
+    said = getattr(model.generation_config, "eos_token_id", None)
+    ends = said if isinstance(said, list) else [said]
+    return frozenset(int(one) for one in (*ends, tokenizer.eos_token_id) if one is not None)
+
+
+def _completion(drawn: Drawn, prompt: int, *, first: bool) -> Completion:
+    """As the drivers take it. The prompt stands with the first of a call; where it was read again, it is paid for again."""
+    return Completion(
+        drawn.text,
+        drawn.finish,
+        prompt if first else drawn.read,
+        prompt - drawn.read if first else 0,
+        len(drawn.tokens),
+        logprobs=drawn.logprobs,
+        top_logprobs=drawn.alternatives,
+        token_texts=drawn.pieces if "".join(drawn.pieces) == drawn.text else None,
+    )
