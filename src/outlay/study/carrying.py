@@ -62,7 +62,7 @@ def whole(
 
 
 def confiding(policy: PerBinPolicy, found: Recorded, settings: Settings) -> PerBinPolicy:
-    """A policy for any budget with confidences and its origin; it has no reference for drift, which needs one budget to be served."""
+    """A policy for any budget with confidences and its origin; a reference for drift needs one budget, so it has none."""
     parted = part(len(found.pool.questions), settings.seed)
     pool = probabilities_from(found.pool, parted.learn)
     orders = orders_of(pool, FITTING_ORDERS, settings.seed)
