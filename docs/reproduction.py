@@ -3,9 +3,9 @@
     outlay run studies/snell2024.yaml --out runs/snell2024
     python docs/reproduction.py runs/snell2024/summary.json
 
-Further summaries add their claims; `--asked` leaves out what they do not ask, for a page of one study:
+Further summaries add their claims; `--topic` keeps to one topic, for a page of one study:
 
-    python docs/reproduction.py runs/weak-verifiers/summary.json --asked --page docs/weak-verifiers.md
+    python docs/reproduction.py runs/weak-verifiers/summary.json --topic "Weak verifiers" --page docs/weak-verifiers.md
 
 Nothing on a page is typed by hand but the words of this file: figures, verdicts and sentences follow from the summaries,
 which hold no date and no machine that the page would tell.
@@ -71,9 +71,11 @@ by itself nothing for or against the paper.
 Claim = Mapping[str, Any]
 
 
-def page(summaries: Sequence[Mapping[str, Any]], asked: bool = False, name: str = PAGE.stem) -> str:
-    """The whole page; `asked`: with no finding that nothing was claimed of."""
-    claims = [claim for summary in summaries for claim in summary.get("claims", ())]
+def page(summaries: Sequence[Mapping[str, Any]], topic: str | None = None, name: str = PAGE.stem) -> str:
+    """The whole page, or that of a topic."""
+    topics = TOPICS if topic is None else {topic: TOPICS[topic]}
+    known = {finding.name for findings in topics.values() for finding in findings}
+    claims = [claim for summary in summaries for claim in summary.get("claims", ()) if claim["name"] in known]
     commands = [
         f"outlay run studies/{summary['study']}.yaml --out runs/{summary['study']}"
         for summary in summaries
@@ -81,19 +83,12 @@ def page(summaries: Sequence[Mapping[str, Any]], asked: bool = False, name: str 
     ]
     commands += [REAL_POOLS] if any("study" not in summary for summary in summaries) else []
     made = " ".join(f"runs/{summary.get('study', 'real-pools')}/summary.json" for summary in summaries)
-    of_one = f" --asked --page docs/{name}.md" if asked else ""
-    title = f"{name.replace('-', ' ').capitalize()}, claim by claim" if asked else "The paper, claim by claim"
+    of_one = f' --topic "{topic}" --page docs/{name}.md' if topic else ""
+    title = f"{name.replace('-', ' ').capitalize()}, claim by claim" if topic else "The paper, claim by claim"
     commands.append(f"python docs/reproduction.py {made}{of_one}")
     parts = [HEAD.format(title=title, name=name, commands="\n".join(commands), count=counted(claims))]
-    known = {claim["name"] for claim in claims}
-    topics = {
-        topic: [finding for finding in findings if not asked or finding.name in known]
-        for topic, findings in TOPICS.items()
-    }
     parts += ["## At a glance\n", "\n".join(glance(claims, topics))]
     for topic, findings in topics.items():
-        if not findings:
-            continue
         parts.append(f"\n## {topic}")
         parts += tables_of(topic, summaries)
         parts += ["\n".join(told(finding, claims, f"{name}.csv")) for finding in findings]
@@ -146,12 +141,14 @@ FIELDS = (
 MORE = ("bins", "ahead", "behind", "questions", "differing", "note")
 
 
-def every_claim(summaries: Sequence[Mapping[str, Any]]) -> str:
-    """All claims as CSV, a row each."""
+def every_claim(summaries: Sequence[Mapping[str, Any]], topic: str | None = None) -> str:
+    """All claims as CSV, or those of a topic, a row each."""
+    wanted = [finding.name for name, findings in TOPICS.items() if topic in (None, name) for finding in findings]
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow((*FIELDS, *MORE))
-    for claim in (claim for summary in summaries for claim in summary.get("claims", ())):
+    claims = (claim for summary in summaries for claim in summary.get("claims", ()) if claim["name"] in wanted)
+    for claim in claims:
         told = {**claim, **claim["difference"]}
         rows.writerow(["" if told[name] is None else told[name] for name in (*FIELDS, *MORE)])
     return text.getvalue()
@@ -215,11 +212,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Write docs/reproduction.md from the summaries of studies.")
     arguments.add_argument("summaries", nargs="+", type=Path, help="summary.json of a study, as `outlay run` writes it")
     arguments.add_argument("--page", type=Path, default=PAGE, help="the page that is written")
-    arguments.add_argument("--asked", action="store_true", help="only the findings that these summaries ask")
+    arguments.add_argument("--topic", choices=list(TOPICS), help="only the findings of this topic")
     given = arguments.parse_args()
     summaries = [json.loads(path.read_text(encoding="utf-8")) for path in given.summaries]
-    given.page.write_text(page(summaries, given.asked, given.page.stem), encoding="utf-8")
-    given.page.with_suffix(".csv").write_text(every_claim(summaries), encoding="utf-8")
+    given.page.write_text(page(summaries, given.topic, given.page.stem), encoding="utf-8")
+    given.page.with_suffix(".csv").write_text(every_claim(summaries, given.topic), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -87,13 +87,15 @@ def test_what_could_not_be_asked_is_said_of_every_other_finding(reproduction: Mo
     assert page.count("nothing that was recorded allows to ask it.") == len(every()) - 1
 
 
-def test_a_page_of_one_study_has_only_what_it_asks(reproduction: ModuleType) -> None:
-    summaries = [{"study": "weak-verifiers", "groups": [], "claims": [claim(NAME, "holds")]}]
-    page = reproduction.page(summaries, asked=True, name="weak-verifiers")
+def test_a_page_of_one_topic_has_no_other_findings(reproduction: ModuleType) -> None:
+    claims = [claim(NAME, "holds"), claim("verifier_over_majority", "holds")]
+    summaries = [{"study": "weak-verifiers", "groups": [], "claims": claims}]
+    page = reproduction.page(summaries, "Weak verifiers", "weak-verifiers")
     assert page.startswith("# Weak verifiers, claim by claim\n")
-    assert page.count("<a id=") == 1 and '<a id="beam-ahead-at-small-n"></a>' in page
-    assert page.count("\n## ") == 2  # at a glance, and the one topic
-    assert "--asked --page docs/weak-verifiers.md" in page and "(weak-verifiers.csv)" in page
+    assert '<a id="verifier-over-majority"></a>' in page and "beam-ahead" not in page
+    assert "1 holds, 0 do not" in page and page.count("\n## ") == 2  # at a glance, and the topic
+    assert '--topic "Weak verifiers" --page docs/weak-verifiers.md' in page and "(weak-verifiers.csv)" in page
+    assert len(reproduction.every_claim(summaries, "Weak verifiers").splitlines()) == 2
 
 
 def test_a_ratio_is_told_as_one(reproduction: ModuleType) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import os
 
 import pytest
 from programs import outlay as program
@@ -195,6 +196,7 @@ entries:
 """
 
 
+@pytest.mark.skipif(os.environ.get("OUTLAY_REAL_SERVERS") != "1", reason="takes long: OUTLAY_REAL_SERVERS=1 runs it")
 def test_a_study_runs_in_workers_and_finds_nothing_left_to_do_the_second_time(tmp_path):
     (tmp_path / "q.yaml").write_text(
         "path: q.jsonl\ntemplate: 'Country: Japan. Capital: Tokyo\n\n  Country: {{ country }}. Capital:'\n"

@@ -27,10 +27,12 @@ def server():
         yield running
 
 
-@pytest.fixture(autouse=True)
-def nothing_remembered(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("OUTLAY_API_KEY", raising=False)
+@pytest.fixture(scope="module", autouse=True)
+def nothing_remembered(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("servers")))
+        patch.delenv("OUTLAY_API_KEY", raising=False)
+        yield
 
 
 def direct(server, **body):
