@@ -7,8 +7,7 @@ Three processes: the upstream, the server, and this one, which sends the load (s
 
 - *latency*: 100 requests a second through the server, and between them 100 a second straight to the upstream; added is the
   difference of the two distributions' quantiles, with an interval by bootstrap over seconds.
-- *processor*: the server's own processor time for a request, one at a time and 32 at once: what is left of the former on a machine that
-  has other things to do.
+- *processor*: the server's own processor time for a request, one at a time and 32 at once; a busy machine changes it little.
 - *crowd*: 1,000 clients that each ask again as soon as they are answered; the server's memory, first minute against last.
 - *faults*: the same while a tenth of the upstream's replies fail (500, 503, reset, half a body).
 - *killed*: the same, and `kill -9` of the server in the middle; what clients saw answered is looked for in the store.
