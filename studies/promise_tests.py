@@ -1,7 +1,8 @@
-"""How much each test of a promise shows: `python studies/promise_tests.py` prints the table of docs/explanation/promises.md (seconds).
+"""How much each test of a promise shows: `python -m studies.promise_tests` prints the table of docs/explanation/promises.md.
 
-A candidate's mean exceeds the target by 0.08; 120 questions to learn the stakes from, 300 to test on. How often is the hypothesis "the mean is at most
-the target" rejected at 5%, when questions are coins, when their correctness is averaged over 4 or 32 runs, and when every question is the same?
+A candidate's mean exceeds the target by 0.08; 120 questions to learn the stakes from, 300 to test on. How often is the hypothesis
+"the mean is at most the target" rejected at 5%, when questions are coins, when their correctness is averaged over 4 or 32 runs,
+and when every question is the same?
 """
 
 from __future__ import annotations

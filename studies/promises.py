@@ -1,4 +1,4 @@
-"""The validity study of promises: `python studies/promises.py studies/promises.yaml [--workers 2] [--out FILE.jsonl]`.
+"""The validity study of promises: `python -m studies.promises studies/promises.yaml [--workers 2] [--out FILE.jsonl]`.
 
 A world is a population of questions with recorded samples; calibrating draws from it with replacement, so that a plan's true
 accuracy and cost are means over the population, known up to the orders of its samples. In every world the whole way from traces
@@ -222,7 +222,7 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def run(study: PromiseStudy, workers: int = 1, kept: Path | None = None) -> list[dict[str, Any]]:
-    """Every world, in order. With `kept`, a line is written there for each that is done, and what stands there is not done again."""
+    """Every world, in order. With `kept`, a line is written there for each that is done; what stands there is not done again."""
     lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.exists() else []
     done = {one["world"]: one for one in map(json.loads, (line for line in lines if line.endswith("}")))}
     left = [number for number in range(study.worlds) if number not in done]

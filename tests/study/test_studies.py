@@ -8,7 +8,9 @@ from outlay.models import embedded_folder
 from outlay.study.study import load_study
 
 FILES = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
-STUDIES = [path for path in FILES if "\nentries:" in path.read_text(encoding="utf-8")]  # the others are for other programs
+STUDIES = [
+    path for path in FILES if "\nentries:" in path.read_text(encoding="utf-8")
+]  # the others are for other programs
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

@@ -38,7 +38,7 @@ class TransformersServer:
         self.address = f"openai:{self.url}#{self.model}"
         serve = Path(sys.executable).with_name("transformers")
         command = [serve, "serve", self.model, "--device", "cpu", "--dtype", "float32", "--port", str(port)]
-        self._log = open(Path(self._folder.name) / "log", "w+")
+        self._log = (Path(self._folder.name) / "log").open("w+")
         self._process = subprocess.Popen(
             [*command, "--host", "127.0.0.1"],
             stdout=self._log,

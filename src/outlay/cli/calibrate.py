@@ -88,7 +88,7 @@ def calibrate(
     from outlay.traces import Store
     from outlay.traces.files import check_file
 
-    check_goals(budget, mean, target_accuracy, price_of_error)
+    check_goals(budget, mean, target_accuracy, price_of_error, level)
     check_file(out)
     settings = Settings(seed=seed, bins=bins, pilot=pilot, headline_budget=int(budget or 16))
     store = Store(traces, create=False)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from outlay.study.settings import Settings
 
 
-def check_goals(budget: float | None, mean: bool, target_accuracy: float | None, price_of_error: float | None) -> None:
+def check_goals(
+    budget: float | None, mean: bool, target_accuracy: float | None, price_of_error: float | None, level: float = 0.95
+) -> None:
     """A UserError unless exactly one goal is given, within its range."""
     from outlay.errors import UserError
 
@@ -35,6 +37,8 @@ def check_goals(budget: float | None, mean: bool, target_accuracy: float | None,
         raise UserError("--mean says how --budget is meant; give it together with --budget.")
     if target_accuracy is not None and not 0.0 < target_accuracy < 1.0:
         raise UserError(f"--target-accuracy lies between 0 and 1 (0.9 is 90%); it is {target_accuracy:g}.")
+    if not 0.5 < level < 1.0:
+        raise UserError(f"--level lies between 0.5 and 1 (0.95 is usual); it is {level:g}.")
     if price_of_error is not None and not 0.0 < price_of_error < float("inf"):
         raise UserError(f"--price-of-error is a number of generations above 0; it is {price_of_error:g}.")
 

@@ -64,11 +64,13 @@ def route(
     console.print(table)
     for way, match in found["to_match_the_best"].items():
         if match is not None:
+            gap = match["difference"]
             console.print(
-                f"- The {way} is right as often as the best single model for {100 * match['share_of_its_cost']:.0f}% of its cost.",
+                f"- The {way} cannot be told from the best single model ({100 * gap['mean']:+.1f} points, "
+                f"{100 * gap['low']:+.1f} to {100 * gap['high']:+.1f}) for {100 * match['share_of_its_cost']:.0f}% of its cost.",
                 markup=False,
             )
         else:
             console.print(
-                f"- The {way} reaches the best single model's accuracy at no budget that was tried.", markup=False
+                f"- The {way} stays below the best single model at every budget that was tried.", markup=False
             )

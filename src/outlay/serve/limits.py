@@ -12,8 +12,8 @@ from outlay.serve.budgets import default_cap, largest_cap, steps
 from outlay.serve.outcome import Asked
 from outlay.serve.refusals import Refusal
 from outlay.serve.requests import Generating, Spending
+from outlay.serve.samples import state_of
 from outlay.serve.settings import Settings
-from outlay.serve.spending import state_of
 from outlay.types import Budget
 
 

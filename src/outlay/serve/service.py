@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +13,9 @@ from outlay.cost import Prices
 from outlay.errors import OutlayError, UserError
 from outlay.models.identity import tokenizer_of, weights_of
 from outlay.policies import Policy, Spend
-from outlay.promises import statistics
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
+from outlay.serve.drifting import Drifting
 from outlay.serve.engines import Engine, Inside, engine_for
 from outlay.serve.keys import Keys
 from outlay.serve.limits import Limits
@@ -27,8 +26,9 @@ from outlay.serve.questions import last_word, task_of, whole
 from outlay.serve.recording import Log, Recorder
 from outlay.serve.refusals import Refusal, refusal_of
 from outlay.serve.requests import ChatRequest, CompletionRequest, Generating
+from outlay.serve.samples import state_of
 from outlay.serve.settings import Settings
-from outlay.serve.spending import Spender, Tell, state_of
+from outlay.serve.spending import Spender, Tell
 from outlay.serve.uniform import uniform_alternative
 from outlay.tasks import Task
 from outlay.types import Budget, Cost, Question, Solution, Step, Trace
@@ -72,7 +72,8 @@ class Service:
             self.passing = Passing(self.model.address, self.model.calls.key, failed)
         self.admission = Admission(settings.at_once, settings.longest_wait)
         self.recorder = Recorder(settings.traces, settings.trace_share)
-        self.monitor = self.policy.monitor()
+        usual = self.limits.default_budget
+        self.drifting = Drifting(self.policy, usual, settings.traces, self.metrics, self.log)
 
     def _same_model(self, name: str) -> None:
         """Refuse a model that the policy was not calibrated for; of a served one the address may differ, its name may not."""
@@ -141,6 +142,7 @@ class Service:
         await self.spender.close()
         if self.passing is not None:
             await self.passing.close()
+        self.drifting.keep()
         await self.recorder.close()
 
     @property
@@ -276,7 +278,7 @@ class Service:
             self.metrics.answered(one)
             self._log_answer(one)
             if len(answered) == 1:
-                self._observe(one)
+                self.drifting.observe(one)
         return [self._shortened(one) if isinstance(self.engine, Inside) else one for one in answered]
 
     def turn(self) -> Any:
@@ -315,19 +317,6 @@ class Service:
         text = tokenizer.decode(tokenizer.encode(solution.text)[:most])
         short = replace(solution, steps=(Step(text, most, None),), finished=False, truncated=True)
         return replace(answered, solution=short)
-
-    def _observe(self, answered: Answered) -> None:
-        """Tell the drift monitor, of answers as the calibration's were: the policy's own budget, nothing cut short."""
-        usual = answered.asked.budget == self.limits.default_budget and answered.stopped_by in ("plan", "policy")
-        if self.monitor is None or not usual or answered.asked.target_confidence is not None:
-            return
-        answers = [one.answer for one in answered.looked_at]
-        scores = [math.nan if one.score is None else one.score for one in answered.looked_at]
-        before = bool(self.metrics.alarm._value.get())
-        status = self.monitor.observe(statistics(answers, scores, answered.generations))
-        self.metrics.drift(status)
-        if status.alarm and not before:
-            self.log.line("drift", sentence=status.sentence)
 
     def _log_answer(self, answered: Answered) -> None:
         cost = answered.cost

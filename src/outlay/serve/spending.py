@@ -18,13 +18,14 @@ from outlay.cost import Prices
 from outlay.drive.running import key, uniform
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
-from outlay.policies import Policy, Spend, State, Stop
-from outlay.selection import aggregate, choose
+from outlay.policies import Policy, Spend, Stop
+from outlay.selection import choose
 from outlay.serve.account import Account
 from outlay.serve.budgets import Step, steps, strategy_in
 from outlay.serve.engines import Engine
 from outlay.serve.outcome import Answered, Asked, Reason
 from outlay.serve.refusals import NothingInTime
+from outlay.serve.samples import RULES, alike, chosen_among, plain_sampling, state_of
 from outlay.strategies import Strategy, from_spec
 from outlay.tasks import Task
 from outlay.tasks.task import content_hash
@@ -32,8 +33,6 @@ from outlay.types import Budget, Choice, Question, Solution
 
 Tell = Callable[[Mapping[str, Any]], None]
 
-RULES = {"best_of_n": "best_of_n", "weighted_best_of_n": "weighted", "majority": "majority"}
-"""How the strategies that are plain sampling choose: by these rules over all samples, those of a pilot among them."""
 CUT_SECONDS = 0.25
 """A search that is still waiting for a call so long after its deadline is cut off."""
 
@@ -345,49 +344,6 @@ class _Answering:
         """What was measured of the plan that is followed: as sure as one can be without looking at the question."""
         measured = getattr(self.step.plan, "measured", None)
         return None if measured is None or not math.isfinite(measured.accuracy.mean) else float(measured.accuracy.mean)
-
-
-def state_of(policy: Policy, budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
-    """What a policy looks at: the answers of these samples in the order of asking, and their scores where it has a verifier."""
-    scores = () if policy.verifier is None else tuple(_score(one) for one in samples)
-    return State(budget, None, scores, spent, tuple(one.answer for one in samples), lot=lot)
-
-
-def _score(solution: Solution) -> float:
-    """A sample's score as a policy reads it: minus infinity without an answer, NaN where there is no score."""
-    if solution.answer is None:
-        return -math.inf
-    return math.nan if solution.score is None else solution.score
-
-
-def plain_sampling(spec: Mapping[str, Any], *, scored: bool) -> Strategy:
-    """The same sampling as the strategy's, and nothing else: temperature, top-p and prompt; `scored` by the verifier or not.
-
-    >>> plain_sampling({"name": "weighted_best_of_n", "temperature": 0.7}, scored=False).spec()
-    {'name': 'majority', 'temperature': 0.7}
-    """
-    strategy = from_spec(spec)
-    names = ("temperature", "top_p", "prompt", *(("aggregation",) if scored else ()))
-    options = {name: getattr(strategy, name) for name in names if hasattr(strategy, name)}
-    if strategy.name == "greedy":
-        options["temperature"] = 0.0
-    return from_spec({"name": "best_of_n" if scored else "majority", **options})
-
-
-def alike(strategy: Strategy, earlier: Strategy | None) -> bool:
-    """Whether samples of the one are as good as samples of the other: then those drawn so far stay candidates."""
-    options = ("temperature", "top_p", "prompt")
-    return earlier is None or all(getattr(strategy, one, None) == getattr(earlier, one, None) for one in options)
-
-
-def chosen_among(strategy: Strategy, samples: Sequence[Solution], tie: float) -> Choice:
-    """What a plain-sampling strategy chooses from samples that are there."""
-    how = getattr(strategy, "aggregation", None)
-    if how is not None:
-        samples = [
-            one.scored(one.step_scores, aggregate(one.step_scores, how)) if one.step_scores else one for one in samples
-        ]
-    return choose(RULES.get(strategy.name, "weighted" if strategy.needs_verifier else "majority"), samples, tie)
 
 
 @dataclass(frozen=True)

@@ -274,12 +274,12 @@ def _oracle(ladder: Ladder, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _to_match(ladder: Ladder, accuracy: Floats, cost: Floats, options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The least budget at which it cannot be told below the best single model, and what share of that model's cost it is."""
+    """The least budget at which it cannot be told from the best single model, and what share of that model's cost it is."""
     best = int(ladder.correct.mean(axis=0).argmax())
     own = ladder.correct[:, best].astype(float)
     lead = paired_difference(accuracy, own[:, None], **options)
     for column in range(accuracy.shape[1]):
-        if lead.mean[column] >= -1e-9:
+        if lead.high[column] >= 0:
             return {
                 "accuracy": as_points(interval(accuracy[:, column], **options))[0],
                 "difference": as_points(lead)[column],

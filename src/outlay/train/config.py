@@ -16,7 +16,8 @@ from outlay.registry import nearest
 class ProbeConfig(BaseModel):
     """A probe's training.
 
-    `traces` is a folder of traces or a file of samples (with `question`, `text` and `correct`); `features` the address of what the
+    `traces` is a folder of traces or a file of samples (with `question`, `text` and `correct`), of which those of one `task` and
+    `model` are taken where these are named; `features` the address of what the
     probe looks at, `layer` of whose states, and which `parts` (the state, the mean of the states so far, the model's own
     confidence). The `target` is whether a solution is right (`solutions`), or how often a question is answered rightly
     (`difficulty`). `hidden` is the width of a hidden layer, 0 for a logistic probe. `places` says whether a
@@ -30,6 +31,8 @@ class ProbeConfig(BaseModel):
     traces: Path
     features: str
     out: Path
+    task: str | None = None
+    model: str | None = None
     target: Literal["solutions", "difficulty"] = "solutions"
     layer: int = Field(-1, ge=-1)
     parts: tuple[Literal["state", "mean", "confidence"], ...] = Field(("state", "mean", "confidence"), min_length=1)

@@ -28,14 +28,16 @@ class Graded:
     correct: NDArray[np.bool_]
 
 
-def graded_in(path: Path) -> list[Graded]:
+def graded_in(path: Path, task: str | None = None, model: str | None = None) -> list[Graded]:
     """The graded pools in a folder of traces or a file of samples, a question once, by identifier.
+
+    Those of a task and a model alone, where these are named.
 
     Raises UserError where there are none, where questions have no text or solutions no grade, or where several models drew.
     """
     if not path.exists():
         raise UserError(f"there is no {path}: give a folder of traces or a file of samples as traces")
-    found = _in_folder(path) if path.is_dir() else _in_file(path)
+    found = _in_folder(path, task, model) if path.is_dir() else _in_file(path, task, model)
     if not found:
         raise UserError(
             f"{path} holds no graded pools of plain samples to learn from (best_of_n, weighted_best_of_n, majority)"
@@ -45,7 +47,7 @@ def graded_in(path: Path) -> list[Graded]:
     return sorted(found, key=lambda one: one.question.id)
 
 
-def _in_folder(path: Path) -> list[Graded]:
+def _in_folder(path: Path, task: str | None, model: str | None) -> list[Graded]:
     store = Store(path, create=False)
     for damage in store.damage():
         raise UserError(damage)
@@ -57,6 +59,8 @@ def _in_folder(path: Path) -> list[Graded]:
             or len(trace.solutions) < 2
             or not _whole(trace.solution_correct)
         ):
+            continue
+        if task not in (None, trace.question.task) or model not in (None, trace.model):
             continue
         models.add((trace.question.task, trace.model))
         key = (trace.question.task, trace.question.id)
@@ -72,8 +76,12 @@ def _whole(grades: Sequence[bool | None]) -> bool:
     return bool(grades) and None not in grades
 
 
-def _in_file(path: Path) -> list[Graded]:
-    asked = asked_in(path)
+def _in_file(path: Path, task: str | None, model: str | None) -> list[Graded]:
+    asked = [
+        one
+        for one in asked_in(path)
+        if task in (None, one.request.question.task) and model in (None, str(one.rows[0].get("model", "")))
+    ]
     _one_source(path, {(one.request.question.task, str(one.rows[0].get("model", ""))) for one in asked})
     found = []
     for one in asked:
@@ -93,7 +101,7 @@ def _one_source(path: Path, found: Iterable[tuple[str, str]]) -> None:
             f"{model or 'a model without a name'} on {task or 'a task without a name'}" for task, model in listed[:6]
         )
         raise UserError(
-            f"{path} holds samples of several models or tasks ({told}): a probe learns from one, so separate them"
+            f"{path} holds samples of several models or tasks ({told}): a probe learns from one, so name it with task and model"
         )
 
 

@@ -54,7 +54,7 @@ def train_probe(config: ProbeConfig, log: Callable[[str], None] = lambda line: N
     Raises UserError for traces that cannot be learnt from, and for features that are none.
     """
     began = time.monotonic()
-    graded = graded_in(config.traces)
+    graded = graded_in(config.traces, config.task, config.model)
     parts = dealt(graded, config.shares, config.seed)
     for part in ("training", "test"):
         if len(parts[part]) < LEAST_QUESTIONS:
@@ -135,16 +135,13 @@ def solution_features(features: States | Embeddings, graded: Sequence[Graded]) -
 
 
 async def _embedded(features: Embeddings, graded: Sequence[Graded]) -> list[list[Array]]:
-    found = []
+    texts = [Embeddings.text(one.question, solution) for one in graded for solution in one.solutions]
     try:
-        for one in graded:
-            vectors, _, _ = await features.vectors(
-                [Embeddings.text(one.question, solution) for solution in one.solutions]
-            )
-            found.append([vector[None] for vector in vectors])
+        vectors, _, _ = await features.vectors(texts)
     finally:
         await features.close()
-    return found
+    left = iter(vectors)
+    return [[next(left)[None] for _ in one.solutions] for one in graded]
 
 
 def _rows(graded: Sequence[Graded], states: Sequence[Sequence[Array]], places: str) -> Rows:

@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from outlay.errors import OutlayError, UserError
 from outlay.models.model import Completion
@@ -26,7 +26,7 @@ from outlay.models.openai.concurrency import Concurrency
 from outlay.models.openai.cutting import Cut
 from outlay.models.openai.failures import Refused
 from outlay.models.openai.probing import find_out
-from outlay.models.openai.replies import Choice, Usage, fitting, read
+from outlay.models.openai.replies import Choice, Usage, brought, finish_of, fitting, read
 from outlay.models.steps import shared_out
 from outlay.types import Cost
 
@@ -46,8 +46,8 @@ class OpenAIModel:
     """One model of one server; `load` makes it. `spent` is everything it has cost so far, failed requests included.
 
     `unknown` counts the calls that a server worked at and of which nobody can know the tokens, because no reply to the same
-    request ever came. `before` are messages that every prompt comes after; one that `streams` reads all replies piece by piece.
-    `alternatives` is how many of the likeliest tokens are asked for at each place.
+    request ever came. `alternatives`: how many of the likeliest tokens are asked for at each place; `before`: messages that come
+    before every prompt; one that `streams` reads all replies piece by piece.
     """
 
     address: Address
@@ -117,6 +117,15 @@ class OpenAIModel:
                     self._known = await find_out(self.calls)
         return self._known
 
+    def with_alternatives(self, count: int) -> OpenAIModel:
+        """The same model over the same connections, asked for the `count` likeliest tokens at each place; an account of its own.
+
+        A server that refuses so many is asked for fewer (20, then 5).
+        """
+        other = copy.copy(self)
+        other.alternatives, other.spent, other.unknown = count, Cost(), 0
+        return other
+
     def talking(self, before: Sequence[Mapping[str, Any]] = ()) -> OpenAIModel:
         """The same model in a conversation: prompts come after these messages, and the account (`spent`) is of its own.
 
@@ -128,15 +137,6 @@ class OpenAIModel:
         view = replace(self, before=tuple(before), streams=True, spent=Cost(), unknown=0, _lengths={}, _rendered={})
         view._known = self._known
         return view
-
-    def with_alternatives(self, count: int) -> OpenAIModel:
-        """The same model over the same connections, asked for the `count` likeliest tokens at each place; an account of its own.
-
-        A server that refuses so many is asked for fewer (20, then 5).
-        """
-        other = copy.copy(self)
-        other.alternatives, other.spent, other.unknown = count, Cost(), 0
-        return other
 
     async def ready(self) -> None:
         """Know the server: what it does, and what the model's name leaves out."""
@@ -233,7 +233,7 @@ class OpenAIModel:
         )
         lost, reply = Lost(), None
         try:
-            reply = read(await self.calls.post(path, body, lost, _brought))
+            reply = read(await self.calls.post(path, body, lost, brought))
         except ValueError as error:
             raise OutlayError(f"{self.name} gave {error}") from None
         finally:
@@ -316,7 +316,7 @@ class OpenAIModel:
             completions.append(
                 Completion(
                     choice.text,
-                    _finish(choice, wanted),
+                    finish_of(choice, wanted.stop),
                     0 if index else usage.prompt,
                     0 if index else usage.cached,
                     count,
@@ -398,19 +398,3 @@ def _raised(counts: Sequence[int], total: int) -> list[int]:
     """Counts raised in proportion until their sum is `total`: tokens were generated that are not shown."""
     ends = [round(total * sum(counts[: index + 1]) / sum(counts)) for index in range(len(counts))]
     return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
-
-
-def _finish(choice: Choice, wanted: Wanted) -> Literal["stop", "length", "end"]:
-    if choice.finish == "length":
-        return "length"
-    if wanted.stop and (
-        choice.stopped_at in wanted.stop or (choice.stopped_at is None and choice.text.endswith(wanted.stop))
-    ):
-        return "stop"
-    return "end"
-
-
-def _brought(content: Any) -> float:
-    """Tokens that a reply brought, for the concurrency."""
-    usage = content.get("usage") if isinstance(content, dict) else None
-    return float((usage or {}).get("completion_tokens") or 1)

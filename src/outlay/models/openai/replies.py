@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from outlay.models.model import by_text
 
@@ -128,3 +128,17 @@ def fitting(text: str, tokens: tuple[str, ...] | None) -> tuple[str, ...] | None
         fitted.append(piece)
         joined += piece
     return tuple(fitted) if joined == text else None
+
+
+def finish_of(choice: Choice, stops: Sequence[str]) -> Literal["stop", "length", "end"]:
+    """How a choice ended, as `Completion` says it."""
+    if choice.finish == "length":
+        return "length"
+    at_stop = choice.stopped_at in stops or (choice.stopped_at is None and choice.text.endswith(tuple(stops)))
+    return "stop" if stops and at_stop else "end"
+
+
+def brought(content: Any) -> float:
+    """Tokens that a reply brought, for the concurrency."""
+    said = content.get("usage") if isinstance(content, dict) else None
+    return float((said or {}).get("completion_tokens") or 1)

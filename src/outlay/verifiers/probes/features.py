@@ -32,6 +32,8 @@ from outlay.types import Question, Solution
 from outlay.verifiers.layouts import Laid
 from outlay.verifiers.probes.head import Array
 
+TEXTS_A_CALL = 64
+"""Texts that a server of embeddings is given at once."""
 PARTS = ("state", "mean", "confidence")
 EXAMPLE = "embedded:countdown-small, hf:FOLDER or openai:http://localhost:8000/v1#MODEL"
 
@@ -191,23 +193,28 @@ def _openai(address: str, rest: str) -> Embeddings:
     calls = Calls(at, find_key(at.url))
 
     async def vectors(texts: Sequence[str]) -> tuple[Array, int, int]:
-        async def one(text: str) -> tuple[list[float], int, int]:
+        async def some(part: Sequence[str]) -> tuple[list[list[float]], int, int]:
             lost = Lost()
-            content = await calls.post(
-                "/embeddings", {"model": at.model, "input": text, "encoding_format": "float"}, lost
-            )
+            body = {"model": at.model, "input": list(part), "encoding_format": "float"}
+            content = await calls.post("/embeddings", body, lost)
             try:
-                vector = [float(value) for value in content["data"][0]["embedding"]]
+                listed = sorted(content["data"], key=lambda one: one["index"])
+                found = [[float(value) for value in one["embedding"]] for one in listed]
             except (KeyError, IndexError, TypeError, ValueError):
-                raise OutlayError(f"{address} gave no embedding: is it a server of embeddings?") from None
+                raise OutlayError(f"{address} gave no embeddings: is it a server of embeddings?") from None
+            if len(found) != len(part) or len(set(map(len, found))) > 1:
+                raise OutlayError(
+                    f"{address} was asked for {len(part)} embeddings and gave {len(found)}, or of unequal length"
+                )
             read = int((content.get("usage") or {}).get("prompt_tokens") or 0)
-            return vector, read * (1 + lost.calls), 1 + lost.calls
+            return found, read * (1 + lost.calls), 1 + lost.calls
 
-        found = await asyncio.gather(*map(one, texts))
+        parts = [texts[start : start + TEXTS_A_CALL] for start in range(0, len(texts), TEXTS_A_CALL)]
+        given = await asyncio.gather(*map(some, parts))
         return (
-            np.array([vector for vector, _, _ in found], np.float32),
-            sum(read for _, read, _ in found),
-            sum(made for _, _, made in found),
+            np.array([vector for vectors, _, _ in given for vector in vectors], np.float32),
+            sum(read for _, read, _ in given),
+            sum(made for _, _, made in given),
         )
 
     return Embeddings(address, vectors, calls.close)
