@@ -12,6 +12,8 @@ from outlay.cli import completion
 from outlay.cli.options import AsJson, Verbose
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outlay.policies import Figure, Measured, PerBinPolicy, RulePolicy, SequentialPolicy
     from outlay.study.runs import Recorded
     from outlay.study.settings import Settings
@@ -51,6 +53,10 @@ def calibrate(
         str | None,
         typer.Option("--task", help="Which task, where the traces hold several.", autocompletion=completion.tasks),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Which model, where the traces hold several.", autocompletion=completion.models),
+    ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
@@ -74,14 +80,13 @@ def calibrate(
     Give one goal: --budget, --target-accuracy or --price-of-error. Where nothing can be promised the exit code is 1, no file is
     written, and it is said what could be promised and how many more questions it would take.
 
-    Example: outlay calibrate demo --task countdown --target-accuracy 0.8 --out policy.yaml
+    Example: outlay calibrate demo --task arithmetic --target-accuracy 0.75 --out policy.yaml
     """
     from rich.console import Console
 
     from outlay.cli.promising import check_goals, print_refusal, promised, told
     from outlay.errors import UserError
     from outlay.promises import NotPromised
-    from outlay.registry import nearest
     from outlay.study.carrying import whole
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
@@ -94,27 +99,20 @@ def calibrate(
     store = Store(traces, create=False)
     for damage in store.damage():
         raise UserError(damage)
-    everything = recorded_in(store)
-    found = [one for one in everything if task in (None, one.pool.task)]
-    names = ", ".join(sorted({one.pool.task for one in found}))
-    if not found:
-        known = {one.pool.task for one in everything}
-        raise UserError(f"{traces} holds nothing on the task {task}: {nearest(str(task), known)}")
-    if len(found) > 1:
-        raise UserError(f"{traces} holds several tasks or models ({names}): name one task with --task")
-    if budget is not None and budget > found[0].pool.size:
+    found = one_of(recorded_in(store), traces, task, model)
+    if budget is not None and budget > found.pool.size:
         raise UserError(
-            f"--budget {budget:g} is beyond the pool of {found[0].pool.size} samples a question: sample more, or ask for less"
+            f"--budget {budget:g} is beyond the pool of {found.pool.size} samples a question: sample more, or ask for less"
         )
-    if pilot >= found[0].pool.size:
+    if pilot >= found.pool.size:
         raise UserError(
-            f"--pilot {pilot} leaves nothing of the pool of {found[0].pool.size} samples a question: take a smaller pilot"
+            f"--pilot {pilot} leaves nothing of the pool of {found.pool.size} samples a question: take a smaller pilot"
         )
     console = Console()
     if budget is None or mean:
         try:
             policy = promised(
-                found[0],
+                found,
                 settings,
                 kind=kind,
                 target_accuracy=target_accuracy,
@@ -133,8 +131,8 @@ def calibrate(
             console.print(line, markup=False, soft_wrap=True)
         console.print(f"Written: {out}", markup=False)
         return
-    fitted, warnings = fit(found[0], kind or "per_bin", int(budget), settings, switching)
-    policy = whole(fitted, budget, found[0], settings)
+    fitted, warnings = fit(found, kind or "per_bin", int(budget), settings, switching)
+    policy = whole(fitted, budget, found, settings)
     policy.save(out)
     measured = policy.plan(budget).measured
     if as_json:
@@ -148,6 +146,27 @@ def calibrate(
     for warning in warnings:
         console.print(f"! {warning}", style="yellow", markup=False)
     console.print(f"Written: {out}", markup=False)
+
+
+def one_of(everything: Sequence[Recorded], traces: Path, task: str | None, model: str | None) -> Recorded:
+    """The samples that are meant. Raises UserError where none or several are."""
+    from outlay.errors import UserError
+    from outlay.registry import nearest
+
+    of_task = [one for one in everything if task in (None, one.pool.task)]
+    if not of_task:
+        known = {one.pool.task for one in everything}
+        raise UserError(f"{traces} holds nothing on the task {task}: {nearest(str(task), known)}")
+    found = [one for one in of_task if model in (None, one.pool.model)]
+    if not found:
+        known = {one.pool.model for one in of_task}
+        raise UserError(f"{traces} holds nothing of the model {model} on that task: {nearest(str(model), known)}")
+    if len(found) > 1:
+        several = len({one.pool.task for one in found}) > 1
+        names = ", ".join(sorted({one.pool.task if several else one.pool.model for one in found}))
+        kind, option = ("tasks", "--task") if several else ("models", "--model")
+        raise UserError(f"{traces} holds several {kind} ({names}): name one with {option}")
+    return found[0]
 
 
 def fit(
