@@ -3,10 +3,11 @@
     python -m benchmarks.serving                 # the whole: about 15 minutes
     python -m benchmarks.serving --seconds 20    # the same, shorter
 
-Three processes: the upstream, the server, and this one, which sends the load (so on two cores they share). Four parts:
+Three processes: the upstream, the server, and this one, which sends the load (so on two cores they share). Five parts:
 
 - *latency*: 100 requests a second through the server, and between them 100 a second straight to the upstream; added is the
   difference of the two distributions' quantiles, with an interval by bootstrap over seconds.
+- *processor*: the server's own processor time for a request, one at a time and 32 at once; a busy machine changes it little.
 - *crowd*: 1,000 clients that each ask again as soon as they are answered; the server's memory, first minute against last.
 - *faults*: the same while a tenth of the upstream's replies fail (500, 503, reset, half a body).
 - *killed*: the same, and `kill -9` of the server in the middle; what clients saw answered is looked for in the store.
@@ -175,6 +176,27 @@ def quantile_difference(via: Load, direct: Load, quantile: float, resamples: int
     return added(range(whole)), float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
 
 
+async def so_many(url: str, requests: int, at_once: int) -> Load:
+    """So many requests, so many of them at once."""
+    import aiohttp
+
+    load, turns = Load(), asyncio.Semaphore(at_once)
+
+    async def ask(session: Any) -> None:
+        async with turns:
+            await one(session, url, load, 0.0)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        await asyncio.gather(*(ask(session) for _ in range(requests)))
+    return load
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has taken so far (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def growth(resident: list[float], window: int) -> float:
     """How much more the last `window` seconds held than the first, as a share."""
     return statistics.mean(resident[-window:]) / statistics.mean(resident[:window]) - 1
@@ -186,10 +208,10 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=300.0, help="of each crowd; the steady load takes a fifth of it"
     )
-    parser.add_argument("--only", choices=("latency", "crowd", "faults", "killed"), action="append")
+    parser.add_argument("--only", choices=("latency", "processor", "crowd", "faults", "killed"), action="append")
     parser.add_argument("--keep", type=Path, help="also write what was measured to this JSON file")
     arguments = parser.parse_args()
-    parts = arguments.only or ["latency", "crowd", "faults", "killed"]
+    parts = arguments.only or ["latency", "processor", "crowd", "faults", "killed"]
     found: dict[str, Any] = {"upstream_seconds": LATENCY, "clients": CLIENTS, "seconds": arguments.seconds}
     if "latency" in parts:
         with serving(LATENCY) as upstream, server(upstream) as (_, url, _):
@@ -200,6 +222,15 @@ def main() -> None:
             found[f"added_{name}_ms"] = [value, low, high]
             print(f"added latency at {RATE:.0f} requests/s, {name}: {value:.2f} ms ({low:.2f} to {high:.2f})")
         print(f"  {len(via.seconds)} requests through the server, {dict(via.statuses)}")
+    if "processor" in parts:
+        with serving(0.0) as upstream, server(upstream) as (process, url, _):
+            asyncio.run(so_many(url, 200, 8))
+            for at_once in (1, 32):
+                before = processor_seconds(process.pid)
+                load = asyncio.run(so_many(url, 1500, at_once))
+                each = (processor_seconds(process.pid) - before) / len(load.seconds) * 1000
+                found[f"processor_ms_{at_once}_at_once"] = each
+                print(f"processor time a request, {at_once} at once: {each:.2f} ms")
     for part in ("crowd", "faults"):
         if part in parts:
             with (

@@ -95,17 +95,18 @@ def test_weights_that_are_not_the_policys_are_refused(tmp_path):
 
 
 def test_drift_is_noticed_and_stays_noticed_over_a_restart(tmp_path, capfd):
-    usual = {"cost": [1.0] * 196 + [8.0] * 4}
-    policy = RulePolicy(**WHO, **RULE, plans=(THRESHOLD,), drift=Reference.of(usual, usual))
+    usual = {"cost": [1.0] * 180 + [4.0] * 20}
+    plan = RulePlan(budget=4, signal="best_score", threshold=0.9, most=4)
+    policy = RulePolicy(**WHO, **RULE, plans=(plan,), drift=Reference.of(usual, usual))
     path = saved(policy, tmp_path)
     with serving(path) as server:
         for seed in range(3):  # a caller's own budget says nothing of drift
             server.chat("9 3 5 7 > 64", seed=seed, outlay={"budget": {"generations": 2}})
         assert server.service.metrics.observed._value.get() == 0
-        for seed in range(12):
+        for seed in range(22):
             server.chat("9 3 5 7 > 64", seed=seed)
         metrics = server.service.metrics.page().decode()
-        assert "outlay_drift_alarm 1.0" in metrics and "outlay_drift_observed_total 12.0" in metrics
+        assert "outlay_drift_alarm 1.0" in metrics and "outlay_drift_observed_total 22.0" in metrics
     logged = capfd.readouterr().err
     assert logged.count('"event": "drift"') == 1 and "cost of a question has become higher" in logged
     with serving(path) as server:

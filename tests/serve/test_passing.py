@@ -6,7 +6,7 @@ import time
 
 import pytest
 from serving import VOTE, policy_file, serving
-from upstream import MODEL, TOOL_STREAM, Upstream
+from upstream import MODEL, TOOL_STREAM, Upstream, chunk
 
 from outlay.traces import Store
 
@@ -120,7 +120,7 @@ def test_a_client_that_goes_away_ends_the_call_upstream_and_what_it_cost_is_in_t
     words = " ".join(str(number) for number in range(2000))
     with Upstream(answers=lambda body: words, pause=0.01) as upstream, serving(policy_of(upstream, tmp_path)) as server:
         upstream.forget()
-        left(server, asked(stream=True, outlay=ONE))
+        left(server, asked(stream=True, outlay=ONE), lambda: upstream.sent > 10)
         wait(lambda: upstream.cancelled == 1)
         wait(lambda: len(list(Store(tmp_path / "served", create=False).traces())) == 1)
         (trace,) = Store(tmp_path / "served", create=False).traces()
@@ -132,13 +132,13 @@ def test_a_client_that_goes_away_ends_the_call_upstream_and_what_it_cost_is_in_t
 
 def test_a_client_that_goes_away_ends_the_samples_of_a_policy_too(tmp_path):
     words = " ".join(str(number) for number in range(2000))
-    policy = None
     with Upstream(answers=lambda body: words if len(upstream.asked) > 20 else "a b c", pause=0.01) as upstream:
         policy = policy_of(upstream, tmp_path)
         with serving(policy) as server:
             upstream.asked = [None] * 30
             upstream.cancelled = 0
-            left(server, asked(stream=True, outlay={"progress": True}), seconds=0.6)
+            upstream.sent = 0
+            left(server, asked(stream=True, outlay={"progress": True}), lambda: upstream.sent > 40)
             wait(lambda: upstream.cancelled == 4)
             wait(lambda: len(list(Store(tmp_path / "served", create=False).traces())) == 1)
             (trace,) = Store(tmp_path / "served", create=False).traces()
@@ -176,6 +176,18 @@ def test_the_deadline_is_answered_with_the_best_so_far(tmp_path):
         wait(lambda: upstream.cancelled == 2)
 
 
+def test_the_deadline_ends_a_stream_that_passes_through_where_it_is(tmp_path):
+    words = " ".join(str(number) for number in range(2000))
+    with Upstream(answers=lambda body: words, pause=0.01) as upstream, serving(policy_of(upstream, tmp_path)) as server:
+        upstream.cancelled = 0
+        _, _, content = server.ask(asked(stream=True, outlay=ONE | {"deadline_seconds": 0.5}))
+        assert content.startswith(chunk("0")) and content.endswith(b"data: [DONE]\n\n")
+        assert json.loads(content.split(b"\n\n")[-3][6:])["choices"][0]["finish_reason"] == "length"
+        wait(lambda: upstream.cancelled == 1)
+        (trace,) = Store(tmp_path / "served", create=False).traces()
+        assert 0 < trace.cost.generated_tokens < 2000
+
+
 def test_a_conversation_reaches_the_upstream_whole(tmp_path):
     talk = [
         {"role": "system", "content": "Be brief."},
@@ -191,15 +203,15 @@ def test_a_conversation_reaches_the_upstream_whole(tmp_path):
             assert body["messages"] == [*talk[:3], {"role": "user", "content": "What is 2 + 2?"}]
 
 
-def left(server, body, seconds=0.3):
-    """Ask, read for a while, and go away."""
+def left(server, body, enough):
+    """Ask, read, and go away when it is `enough`."""
     content = json.dumps(body).encode()
     length = f"Content-Length: {len(content)}\r\n\r\n"
     head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{length}"
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(head.encode() + content)
         assert connection.recv(4096)
-        time.sleep(seconds)
+        wait(enough)
 
 
 def wait(true, seconds=20.0):

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from outlay import __version__
 from outlay.errors import OutlayError
 from outlay.policies import Spend
-from outlay.serve.connection import Stream, while_there
+from outlay.serve.connection import Stream, until, while_there
 from outlay.serve.guarding import Gate
 from outlay.serve.live import live_page
 from outlay.serve.outcome import Answered, Asked
@@ -241,7 +241,7 @@ async def _passed(
         entered = False
         try:
             try:
-                async for piece in pieces:
+                async for piece in until(pieces, asked.deadline_seconds):
                     if reply.cost.calls and not entered:
                         entered = True
                         service.passed(reply, asked, spend)
@@ -249,6 +249,10 @@ async def _passed(
             except OutlayError as error:
                 refusal = Refusal(502, str(error), code="upstream_error")
                 yield b"data: " + json.dumps(refusal.body()).encode() + b"\n\n"
+            except TimeoutError:  # what was sent is the best so far
+                shape = Shape(_reply_id(asked, body), body.model, isinstance(body, ChatRequest))
+                for piece in shape.cut_short():
+                    yield piece
             if not entered and reply.status == 200:
                 entered = True
                 service.passed(reply, asked, spend)

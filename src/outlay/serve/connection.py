@@ -40,6 +40,19 @@ async def _until_gone(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> No
         pass
 
 
+async def until(pieces: AsyncIterator[bytes], seconds: float | None) -> AsyncIterator[bytes]:
+    """The pieces as they come, for so many seconds from now; then TimeoutError."""
+    loop = asyncio.get_running_loop()
+    end = None if seconds is None else loop.time() + seconds
+    while True:
+        async with asyncio.timeout_at(end):
+            try:
+                piece = await anext(pieces)
+            except StopAsyncIteration:
+                return
+        yield piece
+
+
 class Stream(Response):
     """A reply whose pieces are sent as they come. When the client goes away they are closed (`aclose`), whatever they wait for."""
 

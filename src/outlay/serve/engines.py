@@ -137,9 +137,10 @@ class Awaiting:
     ) -> Trace:
         """One run; cancelled, the calls that are out are cancelled with it and what they had drawn is in the account."""
         model: Any = self.model
+        view = None  # a model's own account is this request's only where the request has a view of its own
         if hasattr(model, "talking"):
-            model = model.talking(before)
-        with account.running(model) as opened:
+            model = view = model.talking(before)
+        with account.running(view) as opened:
             trace = await solve_over_protocols(
                 replace(unit, watch=opened),
                 task,

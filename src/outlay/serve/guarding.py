@@ -25,7 +25,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN = ("/", "/healthz", "/readyz")
 """Paths that need no key: what load balancers ask, and the page, which asks for the key itself."""
-HEAD_BYTES, HEAD_SECONDS = 32 * 1024, 10.0
+HEAD_BYTES, HEAD_SECONDS, IDLE_SECONDS = 32 * 1024, 10.0, 75.0
 BODY_BYTES, BODY_SECONDS = 2**20, 20.0
 
 
@@ -42,7 +42,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """A connection: its first request has to come."""
         super().connection_made(transport)
-        self._wait()
+        self._wait(IDLE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
@@ -51,8 +51,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; those of a head are counted."""
-        if self._timer is None and self._in_head:
-            self._wait()  # the first bytes of another request on the same connection
+        if self._in_head and not self._head:
+            self._wait(HEAD_SECONDS, b"408 Request Timeout")  # the first bytes of a request: the others have to follow
         self._head += len(data) if self._in_head else 0
         super().data_received(data)
         if self._in_head and self._head > HEAD_BYTES:
@@ -69,9 +69,9 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._in_head, self._head = True, 0
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float, status: bytes = b"") -> None:
         self._stop()
-        self._timer = self.loop.call_later(HEAD_SECONDS, self._end, b"408 Request Timeout")
+        self._timer = self.loop.call_later(seconds, self._end, status)
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -81,7 +81,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def _end(self, status: bytes) -> None:
         self._stop()
         if not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            if status:
+                self.transport.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             self.transport.close()
 
 

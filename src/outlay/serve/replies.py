@@ -112,6 +112,11 @@ class Shape:
             yield self.event([], include_usage, usage=usage_of(cost))
         yield b"data: [DONE]\n\n"
 
+    def cut_short(self) -> Iterator[bytes]:
+        """The end of a stream that the deadline struck."""
+        yield self.event([self._piece(0, {}, "length")], False)
+        yield b"data: [DONE]\n\n"
+
     def event(self, choices: Sequence[Mapping[str, Any]], include_usage: bool, **more: Any) -> bytes:
         """One event; where usage was asked for, those without one say so."""
         content = self._head("chat.completion.chunk" if self.chat else "text_completion") | {"choices": list(choices)}
