@@ -53,6 +53,7 @@ class PromiseStudy(BaseModel):
     requests: int
     shift: float
     seed: int
+    truth_orders: int = 4
     kinds: tuple[str, ...] = KINDS
 
 
@@ -111,21 +112,26 @@ def try_world(study: PromiseStudy, number: int) -> dict[str, Any]:
     target = float(np.clip(accuracy[candidates.same_for_all].max() - margin, 0.02, 0.98))
     found: dict[str, Any] = {"world": number, "margin": margin, "excess": float(accuracy.max() - target)}
     kept = promised(candidates, study, target_accuracy=target)
-    found["accuracy"] = None if kept is None else bool(accuracy[kept.place] >= target)
     if kept is not None:
         able = accuracy >= target
         found["cost_over_cheapest"] = float(cost[kept.place] / cost[able].min()) if able.any() else None
     plan = int(generator.integers(len(cost)))
     budget = float(cost[plan] * (1 + generator.uniform(-0.02, 0.1)))
     other = promised(candidates, study, mean_budget=budget)
-    found["mean_cost"] = None if other is None else bool(cost[other.place] <= budget)
     price = study.prices[number % len(study.prices)]
-    other = promised(candidates, study, price_of_error=price)
-    found["price_of_error"] = None
+    dear = promised(candidates, study, price_of_error=price)
+    against = None
+    if dear is not None and dear.policy.promise is not None:
+        against = candidates.tested.names.index(dear.policy.promise.against)
+    judged = sorted({one.place for one in (kept, other, dear) if one is not None} | ({against} - {None}))
+    if judged and study.truth_orders != study.orders:
+        more = orders_of(asked, study.truth_orders, number)
+        correct, spent = replay_options(asked, [candidates.options[place] for place in judged], more, everything)
+        accuracy[judged], cost[judged] = correct.mean(axis=0), spent.mean(axis=0)
     loss = price * (1 - accuracy) + cost
-    if other is not None:
-        against = candidates.tested.names.index(str(other.policy.promise and other.policy.promise.against))
-        found["price_of_error"] = bool(loss[other.place] < loss[against])
+    found["accuracy"] = None if kept is None else bool(accuracy[kept.place] >= target)
+    found["mean_cost"] = None if other is None else bool(cost[other.place] <= budget)
+    found["price_of_error"] = None if dear is None or against is None else bool(loss[dear.place] < loss[against])
     if number < study.drift_worlds:
         place = len(candidates.options) - 1 if kept is None else kept.place
         found["drift"] = watch(study, candidates, population, place, generator)
@@ -244,11 +250,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--worlds", type=int, help="fewer or more worlds than the file says")
+    parser.add_argument("--truth-orders", type=int, help="orders that judge what was promised, where 4 are not enough")
     parser.add_argument("--out", type=Path, help="keep every world's findings here, a line each, and go on from there")
     given = parser.parse_args(arguments)
     study = PromiseStudy.model_validate(yaml.safe_load(given.study.read_text(encoding="utf-8")))
     if given.worlds is not None:
         study = study.model_copy(update={"worlds": given.worlds})
+    if given.truth_orders is not None:
+        study = study.model_copy(update={"truth_orders": given.truth_orders})
     found = run(study, given.workers, given.out)
     print(json.dumps(summary(found), indent=1))
 

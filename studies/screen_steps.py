@@ -1,14 +1,18 @@
 """Which kinds of `steps.py` a model can do sometimes: `python studies/screen_steps.py llamacpp:smollm2 studies/steps`.
 
-For each kind, on validation questions: the share of right samples (pass@1) with a 95% interval over questions, and of questions
-with a right one among the samples. It is a search: what is chosen by it has to be measured on the test questions.
+For each kind: the share of right answers by one sample, by majority, by the sample with the highest mean log-probability, and of
+questions with a right one among the samples, with 95% intervals over questions. It is a search, on validation questions: what is
+chosen by it is then measured with `--split test`.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
@@ -17,48 +21,70 @@ from outlay.tasks import Task
 from outlay.types import Question
 
 
-async def rights(
-    model: models.Model, task: Task, asked: list[Question], samples: int, temperature: float
-) -> np.ndarray:
-    """Which samples are right, bool [Q, samples]; temperature 0 draws one."""
+@dataclass(frozen=True)
+class Drawn:
+    """Samples, each [Q, N]: whether they are right, their answers by number (-1: none), their mean log-probability."""
 
-    async def one(number: int, question: Question) -> list[bool]:
-        drawn = await model.sample(
-            question.text,
-            n=samples,
-            max_tokens=task.max_solution_tokens,
-            temperature=temperature,
-            stop=(),
-            seed=1000 * number,
+    right: np.ndarray
+    answers: np.ndarray
+    scores: np.ndarray
+
+
+async def drawn(model: models.Model, task: Task, asked: list[Question], samples: int, temperature: float) -> Drawn:
+    """The samples of every question."""
+    found = await asyncio.gather(
+        *(
+            model.sample(
+                question.text,
+                n=samples,
+                max_tokens=task.max_solution_tokens,
+                temperature=temperature,
+                stop=(),
+                seed=1000 * number,
+            )
+            for number, question in enumerate(asked)
         )
-        answers = [task.extract(found.text) if found.finish_reason == "end" else None for found in drawn]
-        return [answer is not None and task.grade(question, answer) for answer in answers]
-
-    return np.array(await asyncio.gather(*(one(number, question) for number, question in enumerate(asked))))
-
-
-async def screen(
-    address: str, folder: Path, kinds: list[str], questions: int, samples: int, temperature: float
-) -> None:
-    """Print a row a kind."""
-    model = models.load(f"{address}?template=none&context=512&end=Question:")
-    print(
-        f"| kind | questions | pass@1 at temperature {temperature:g} | right among {samples} | an example |\n|---|---|---|---|---|"
     )
-    for kind in kinds or sorted(path.stem for path in folder.glob("*.yaml")):
-        task = tasks.load(f"jsonl:{folder / kind}.yaml")
-        asked = task.questions("validation", questions)
-        right = await rights(model, task, asked, samples, temperature)
-        found = curves.interval(curves.pass_at_k(right, [1, samples]))
+    right, answers, scores = [], [], []
+    for question, several in zip(asked, found, strict=True):
+        stated = [task.extract(one.text) if one.finish_reason == "end" else None for one in several]
+        classes = {
+            answer: number for number, answer in enumerate(dict.fromkeys(one for one in stated if one is not None))
+        }
+        right.append([answer is not None and task.grade(question, answer) for answer in stated])
+        answers.append([-1 if answer is None else classes[answer] for answer in stated])
+        scores.append([fmean(one.logprobs) if one.logprobs else -inf for one in several])
+    return Drawn(np.array(right), np.array(answers), np.array(scores))
+
+
+async def screen(given: argparse.Namespace) -> None:
+    """Print a row a kind."""
+    model = models.load(f"{given.model}?template=none&context=512&end=Question:")
+    print(f"{given.split} questions, temperature {given.temperature:g}, N = {given.samples}\n")
+    print("| kind | questions | one sample | majority of N | most confident of N | any of N | an example |")
+    print("|---|---|---|---|---|---|---|")
+    for kind in given.kinds or sorted(path.stem for path in given.folder.glob("*.yaml")):
+        task = tasks.load(f"jsonl:{given.folder / kind}.yaml")
+        asked = task.questions(given.split, given.questions)
+        found = await drawn(model, task, asked, given.samples, given.temperature)
+        last = [1, given.samples]
+        shares = [
+            curves.pass_at_k(found.right, last)[:, :1],
+            curves.majority_at_k(found.right, found.answers, last)[:, 1:],
+            curves.best_of_k(found.right, found.scores, last)[:, 1:],
+            curves.pass_at_k(found.right, last)[:, 1:],
+        ]
+        told = " | ".join(in_words(curves.interval(share)) for share in shares)
         (example,) = await model.sample(
             asked[0].text, n=1, max_tokens=task.max_solution_tokens, temperature=0.0, stop=(), seed=0
         )
         shown = f"{asked[0].text.rpartition('Question: ')[2].strip()} -> {example.text.strip()}"
-        print(
-            f"| {kind} | {questions} | {found.mean[0]:.2f} ({found.low[0]:.2f} to {found.high[0]:.2f}) | {found.mean[1]:.2f} | "
-            f"{' '.join(shown.split())[:160]} |",
-            flush=True,
-        )
+        print(f"| {kind} | {given.questions} | {told} | {' '.join(shown.split())[:160]} |", flush=True)
+
+
+def in_words(share: curves.Interval) -> str:
+    """A share with its interval."""
+    return f"{share.mean[0]:.2f} ({share.low[0]:.2f} to {share.high[0]:.2f})"
 
 
 if __name__ == "__main__":
@@ -66,8 +92,9 @@ if __name__ == "__main__":
     parser.add_argument("model")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kinds", nargs="*", default=[])
+    parser.add_argument("--split", default="validation")
     parser.add_argument("--questions", type=int, default=10)
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--temperature", type=float, default=0.7)
     given = parser.parse_args()
-    asyncio.run(screen(given.model, given.folder, given.kinds, given.questions, given.samples, given.temperature))
+    asyncio.run(screen(given))

@@ -126,6 +126,32 @@ def test_a_policy_without_a_verifier_measures_consensus(pool, here):
     assert "verifier score" not in out.read_text()
 
 
+@pytest.mark.parametrize("kind", ["sequential", "adaptive_consistency"])
+def test_a_policy_that_looks_is_fitted_and_written(pool, here, kind):
+    from outlay.policies import Policy, Spend, State
+
+    out = here / "policy.yaml"
+    done = CliRunner().invoke(app, ["calibrate", str(pool), "--budget", "4", "--policy", kind, "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    policy = Policy.load(out)
+    assert [plan.budget for plan in policy.plans] == [1.0, 2.0, 4.0]
+    first = policy.decide(State(budget=8))
+    assert isinstance(first, Spend) and first.purpose == "sample"
+    assert "in the order of asking" in out.read_text()
+
+
+def test_a_total_budget_needs_a_policy(here):
+    assert "name its file with --policy" in refused("run", "study.yaml", "--total-budget", "40")
+
+
+def test_a_total_budget_refuses_a_policy_for_another_task(pool, here):
+    made = CliRunner().invoke(app, ["calibrate", str(pool), "--budget", "2", "--policy", "fixed", "--out", "p.yaml"])
+    assert made.exit_code == 0, made.output
+    assert "calibrated for the task 'arithmetic'" in refused(
+        "run", "study.yaml", "--total-budget", "40", "--policy", "p.yaml"
+    )
+
+
 def test_infinity_is_null_in_json():
     figure = Figure(mean=0.5, low=0.4, high=0.6)
     saving = Saving(value=6.4, low=1.4, high=float("inf"), censored=True)

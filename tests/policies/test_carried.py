@@ -5,11 +5,13 @@ import pytest
 
 from outlay.errors import UserError
 from outlay.models.identity import tokenizer_of, weights_of
-from outlay.policies import Choice, PerBinPolicy, Plan, Policy, State
+from outlay.policies import Choice, Difficulty, PerBinPolicy, Plan, Policy, State
 from outlay.policies.carried import Origin
+from outlay.policies.following import Following
 from outlay.promises import Drawn, Promise, Reference
 from outlay.promises.confidence import chosen_class
 from outlay.promises.fitting_confidence import evaluate, fit
+from outlay.types import Solution, Step
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +93,31 @@ def test_what_lies_on_this_machine_has_an_identity_and_what_does_not_has_none(tm
 def test_a_promise_that_cannot_be_is_refused(policy, change):
     with pytest.raises(ValueError):
         Promise.model_validate(policy.promise.model_dump() | change)
+
+
+def test_a_stop_says_what_chooses_among_how_many_samples():
+    """After a pilot of 4 the easy bin was measured with the vote of 2, the hard one with the best of 4: that is what is served."""
+    policy = PerBinPolicy(
+        task="t",
+        model="m",
+        verifier="v",
+        difficulty=Difficulty(source="pilot", samples=4, cost=4.0),
+        edges=(0.5,),
+        plans=(
+            Plan(
+                budget=4,
+                choices=(
+                    Choice(strategy={"name": "majority"}, generations=2, reuses_pilot=True),
+                    Choice(strategy={"name": "best_of_n"}, generations=4, reuses_pilot=True),
+                ),
+            ),
+        ),
+    )
+    easy, hard = (policy.decide(State(budget=4, scores=scores, spent=4)) for scores in ((0.9,) * 4, (0.1,) * 4))
+    assert (easy.strategy, easy.first) == ({"name": "majority"}, 2)
+    assert (hard.strategy, hard.first) == ({"name": "best_of_n"}, 4)
+    drawn = [
+        Solution((Step("x", 1),), True, answer, score=score) for answer, score in zip("abbc", (0.2, 0.3, 0.3, 0.9))
+    ]
+    following = Following(policy)
+    assert following._stopped(easy, drawn).answer == "a" and following._stopped(hard, drawn).answer == "c"

@@ -18,6 +18,7 @@ SMALL = STUDY.model_copy(
         "population": 400,
         "questions": 300,
         "orders": 2,
+        "truth_orders": 8,
         "drift_worlds": 5,
         "requests": 300,
         "kinds": ("per_bin", "same_for_all"),  # sequential ones take most of the time; the study itself has them

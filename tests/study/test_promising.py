@@ -10,7 +10,7 @@ import pytest
 from outlay.errors import UserError
 from outlay.policies import Policy, Spend, State
 from outlay.promises import NotPromised, Outcomes
-from outlay.study.carrying import kept_whole, traces_digest, whole
+from outlay.study.carrying import confiding, kept_whole, traces_digest, whole
 from outlay.study.options import replay_options
 from outlay.study.promising import keep, part, ready
 from outlay.study.replays import orders_of, probabilities_from
@@ -145,6 +145,13 @@ def test_a_cap_is_kept_by_leaving_out_what_is_above_it(found, candidates):
     policy = whole(per_bin, 8, found, Settings(seed=1))
     assert policy.plans[-1].budget == 8 and policy.promise.sentence().startswith("Never spends more than 8")
     assert policy.drift is not None and policy.answer_confidence is not None
+
+
+def test_a_policy_for_any_budget_has_confidences_and_nothing_that_needs_one_budget(found, candidates):
+    per_bin = next(option.policy for option in candidates.options if option.kind == "per_bin")
+    policy = confiding(per_bin, found, Settings(seed=1))
+    assert policy.plans == per_bin.plans and policy.promise is None and policy.drift is None
+    assert policy.answer_confidence.most_drawn >= 8 and policy.origin.traces == traces_digest(found.pool)
 
 
 def test_out_of_reach_is_refused(candidates):

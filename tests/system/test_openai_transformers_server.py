@@ -23,7 +23,7 @@ for package in ("torch", "transformers", "accelerate", "fastapi", "uvicorn"):
     if find_spec(package) is None:
         pytest.skip(f"transformers serve needs {package}", allow_module_level=True)
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("transformers_server")]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")

@@ -66,8 +66,8 @@ def route(
         if match is not None:
             gap = match["difference"]
             console.print(
-                f"- The {way} cannot be told from the best single model ({100 * gap['mean']:+.1f} points, "
-                f"{100 * gap['low']:+.1f} to {100 * gap['high']:+.1f}) for {100 * match['share_of_its_cost']:.0f}% of its cost.",
+                f"- The {way} cannot be told from the best single model ({100 * gap['mean']:+.1f} points, {100 * gap['low']:+.1f} "
+                f"to {100 * gap['high']:+.1f}) for {100 * match['share_of_its_cost']:.0f}% of its cost.",
                 markup=False,
             )
         else:

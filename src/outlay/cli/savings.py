@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from outlay.cli import completion
 from outlay.cli.options import AsJson, Verbose
 
 if TYPE_CHECKING:
@@ -31,8 +32,20 @@ def savings(
         typer.Option("--measured", help="Traces or samples of other questions, which are measured instead."),
     ] = None,
     budget: Annotated[
-        int, typer.Option("--budget", min=1, help="Mean generations of the headline, where no other questions fix it.")
-    ] = 8,
+        int | None,
+        typer.Option(
+            "--budget",
+            min=1,
+            help="Mean generations of the headline; fixed by the fitting questions where others are measured.",
+        ),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="This task alone.", autocompletion=completion.tasks)
+    ] = None,
+    orders: Annotated[
+        int, typer.Option("--orders", min=4, help="Random orders of each question's samples; a quarter of them fit.")
+    ] = 64,
+    resamples: Annotated[int, typer.Option("--resamples", min=50, help="Resamples of an interval.")] = 2000,
     out: Annotated[Path | None, typer.Option("--out", help="A Markdown file of the tables.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
@@ -53,11 +66,12 @@ def savings(
 
     if out is not None:
         check_file(out)
-    settings = Settings(seed=seed, headline_budget=budget)
+    settings = Settings(seed=seed, headline_budget=budget or 8, resamples=resamples)
     console = Console(stderr=as_json)
     with console.status("fitting policies and replaying samples"):
+        fits = {key: one for key, one in sources(read(fitted_on)).items() if task in (None, key[0])}
         others = sources(read(measured)) if measured else None
-        found = compute(sources(read(fitted_on)), others, settings)
+        found = compute(fits, others, settings, orders=orders, headline=budget)
     if out is not None:
         write_text_whole(out, markdown(found))
     if as_json:

@@ -102,6 +102,7 @@ def cross_fitted(
     orders: int = ORDERS,
     folds: int = FOLDS,
     most: int | None = None,
+    fitting_orders: int = FITTING_ORDERS,
     seed: int = 0,
 ) -> dict[str, Followed]:
     """Every policy that looks before it decides, at mean budgets, cross-fitted by question.
@@ -112,6 +113,7 @@ def cross_fitted(
         only: the policies wanted, all where None.
         orders, folds: random orders a question, and folds of questions.
         most: the most samples a question, the whole pool where None: a hard cap.
+        fitting_orders: orders a question that fit, at most; fewer where there are many questions.
         seed: of folds and orders.
 
     Raises:
@@ -127,7 +129,7 @@ def cross_fitted(
     order = np.arange(rows.rows) // samples.questions
     for number in range(folds):
         fitting_questions = np.flatnonzero(fold != number)
-        fitting = rows.only(fitting_rows(rows, fold != number, len(fitting_questions), order))
+        fitting = rows.only(fitting_rows(rows, fold != number, len(fitting_questions), order, fitting_orders))
         own = np.flatnonzero(fold[rows.question] == number)
         measured = rows.only(own)
         for name, fit in wanted.items():
@@ -160,9 +162,9 @@ def folds_of(questions: int, folds: int, seed: int) -> Ints:
     return np.random.default_rng([seed, 0xF01D5]).permutation(questions) % folds
 
 
-def fitting_rows(rows: Prefixes, inside: np.ndarray, questions: int, order: Ints) -> Ints:
+def fitting_rows(rows: Prefixes, inside: np.ndarray, questions: int, order: Ints, most: int = FITTING_ORDERS) -> Ints:
     """The rows that fit: some orders of the questions that are inside."""
-    few = max(1, min(FITTING_ORDERS, FITTING_ROWS // max(questions, 1)))
+    few = max(1, min(most, FITTING_ROWS // max(questions, 1)))
     return np.flatnonzero(inside[rows.question] & (order < few))
 
 

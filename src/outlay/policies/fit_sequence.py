@@ -129,12 +129,12 @@ def fit_path(
     return found
 
 
-def fitting(samples: Samples, most: int | None = None, seed: int = 0) -> Prefixes:
+def fitting(samples: Samples, most: int | None = None, seed: int = 0, orders: int = FITTING_ORDERS) -> Prefixes:
     """Replays that fit: fewer orders where there are more questions."""
-    few = max(1, min(FITTING_ORDERS, FITTING_ROWS // samples.questions))
+    few = max(1, min(orders, FITTING_ROWS // samples.questions))
     rows = prefixes(samples, samples.orders(few, seed), stages_of(samples, most))
     order = np.arange(rows.rows) // samples.questions
-    return rows.only(fitting_rows(rows, np.ones(samples.questions, dtype=np.bool_), samples.questions, order))
+    return rows.only(fitting_rows(rows, np.ones(samples.questions, dtype=np.bool_), samples.questions, order, few))
 
 
 def replay(

@@ -61,6 +61,18 @@ def whole(
     return policy.model_copy(update=update)
 
 
+def confiding(policy: PerBinPolicy, found: Recorded, settings: Settings) -> PerBinPolicy:
+    """A policy for any budget with confidences and its origin; a reference for drift needs one budget, so it has none."""
+    parted = part(len(found.pool.questions), settings.seed)
+    pool = probabilities_from(found.pool, parted.learn)
+    orders = orders_of(pool, FITTING_ORDERS, settings.seed)
+    option = Option("any budget", policy.kind, policy, policy.plans[-1])
+    sampled, searched = confidences_of(pool, orders, option, found, parted.learn, settings.seed)
+    return policy.model_copy(
+        update={"answer_confidence": sampled, "search_confidence": searched, "origin": origin_of(found)}
+    )
+
+
 def _hard_cap(plan: Plan, budget: float) -> Promise:
     return Promise(
         kind="hard_cap",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outlay.policies.policy import Policy
+from outlay.study.carrying import confiding
 from outlay.study.claims import with_claims
 from outlay.study.fitting import fitted
 from outlay.study.roles import recorded_name, roles_of
@@ -48,8 +49,8 @@ def find(study: Study, store: Store) -> Findings:
     groups = [group_of(one, settings) for one in found]
     models = Counter(one.pool.task for one in found)
     policies = {
-        one.pool.task if models[one.pool.task] == 1 else f"{one.pool.task} {one.pool.model}": fitted(
-            one, group, settings
+        one.pool.task if models[one.pool.task] == 1 else f"{one.pool.task} {one.pool.model}": confiding(
+            fitted(one, group, settings), one, settings
         )
         for one, group in zip(found, groups, strict=True)
         if "per_bin_pilot" in group.get("policies", {})

@@ -21,7 +21,7 @@ from outlay.errors import UserError
 from outlay.policies.candidates import Candidates
 from outlay.policies.choosing import Charges, Rule, choose
 from outlay.policies.crossfit import PolicyCurve
-from outlay.policies.crossfit_sequences import Followed, cross_fitted, fitters, measured_on, stages_of
+from outlay.policies.crossfit_sequences import ORDERS, Followed, cross_fitted, fitters, measured_on, stages_of
 from outlay.policies.fit_sequence import fitting
 from outlay.policies.samples import Samples
 from outlay.study import samples as reading
@@ -35,7 +35,7 @@ from outlay.study.runs import Larger
 from outlay.study.sequences import FEWEST_QUESTIONS, SELECTS, samples_of
 from outlay.study.settings import Settings
 
-BUDGETS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+BUDGETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Mean budgets at which policies are fitted, as far as the pool reaches."""
 
 SWITCHING = ("sequential", "cascade")
@@ -81,8 +81,14 @@ def savings(
     measured: Mapping[tuple[str, str], Source] | None = None,
     settings: Settings | None = None,
     budgets: Sequence[float] = BUDGETS,
+    *,
+    orders: int = ORDERS,
+    headline: float | None = None,
 ) -> list[dict[str, Any]]:
     """An entry for each task and model that both sets have; with one set, measured by cross-fitting.
+
+    Replays are of `orders` random orders of each question's samples, a quarter of them fit. The `headline` is read at this mean
+    budget; where none is given, the fitting questions choose it.
 
     Raises:
         UserError: nothing in common, or nothing that can be decided.
@@ -95,7 +101,7 @@ def savings(
         if one.pool.size < 2 or len(one.pool.questions) < FEWEST_QUESTIONS or not 0 < one.pool.correct.mean() < 1:
             continue
         other = None if measured is None else measured[key]
-        entry = _saving(one, other, settings, budgets)
+        entry = _saving(one, other, settings, budgets, orders, headline)
         if entry is not None:
             found.append(entry)
     if not found:
@@ -106,7 +112,14 @@ def savings(
     return found
 
 
-def _saving(one: Source, other: Source | None, settings: Settings, wanted: Sequence[float]) -> dict[str, Any] | None:
+def _saving(
+    one: Source,
+    other: Source | None,
+    settings: Settings,
+    wanted: Sequence[float],
+    orders: int,
+    headline: float | None,
+) -> dict[str, Any] | None:
     one, other = _scaled(one, other, settings)
     target = one if other is None else other
     size = min(one.pool.size, target.pool.size)
@@ -127,7 +140,7 @@ def _saving(one: Source, other: Source | None, settings: Settings, wanted: Seque
         fixed = chosen_elsewhere(own, table, ks)
     followed: dict[str, Followed] = {}
     for way in [method, *(name for name in ("consensus",) if name in tables and name != method)]:
-        for name, curve in _followed(one, other, way, budgets, settings).items():
+        for name, curve in _followed(one, other, way, budgets, settings, orders).items():
             followed[name if way == method else f"{name}_{way}"] = curve
     options: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.seed}
     entry: dict[str, Any] = {
@@ -147,7 +160,7 @@ def _saving(one: Source, other: Source | None, settings: Settings, wanted: Seque
     lead = followed["sequential"].curve
     for name, result in followed.items():
         entry["policies"][name] = _policy_entry(result, uniform, fixed, lead, options)
-    entry["headline"] = _headline(one, other, method, budgets, followed, uniform, fixed, settings)
+    entry["headline"] = _headline(one, other, method, budgets, followed, uniform, fixed, settings, orders, headline)
     return entry
 
 
@@ -165,7 +178,7 @@ def _scaled(one: Source, other: Source | None, settings: Settings) -> tuple[Sour
 
 
 def _followed(
-    one: Source, other: Source | None, method: str, budgets: Sequence[float], settings: Settings
+    one: Source, other: Source | None, method: str, budgets: Sequence[float], settings: Settings, orders: int
 ) -> dict[str, Followed]:
     """Every policy, fitted on one set and replayed on the other; again with switching where there is something to switch to."""
     found: dict[str, Followed] = {}
@@ -178,12 +191,20 @@ def _followed(
             break
         only = SWITCHING if switching else None
         if target is None:
-            results = cross_fitted(samples, budgets, only, seed=settings.seed)
+            results = cross_fitted(
+                samples, budgets, only, orders=orders, fitting_orders=max(1, orders // 4), seed=settings.seed
+            )
         else:
-            rows = fitting(samples, seed=settings.seed)
+            rows = fitting(samples, seed=settings.seed, orders=max(1, orders // 4))
             results = {
                 name: measured_on(
-                    fit(rows, budgets), target, budgets, name, seed=settings.seed, stages=stages_of(samples)
+                    fit(rows, budgets),
+                    target,
+                    budgets,
+                    name,
+                    orders=orders,
+                    seed=settings.seed,
+                    stages=stages_of(samples),
                 )
                 for name, fit in fitters(samples, rows).items()
                 if only is None or name in only
@@ -287,20 +308,25 @@ def _headline(
     uniform: PolicyCurve,
     fixed: PolicyCurve,
     settings: Settings,
+    orders: int,
+    wanted: float | None,
 ) -> dict[str, Any] | None:
     """The mean budget at which the fitting questions (cross-fitted) saw the largest sure saving, and what it is elsewhere.
 
     `level` is the accuracy that they reached there: `at_level` compares what sequential and uniform cost at that accuracy. With
-    one set of questions the budget is the settings' own.
+    one set of questions the budget is the settings' own, and where one is `wanted` it is that.
     """
     options: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.seed}
     curve = followed["sequential"].curve
-    if other is None:
-        place = max((b for b, budget in enumerate(budgets) if budget <= settings.headline_budget), default=0)
+    if other is None or wanted is not None:
+        most = settings.headline_budget if wanted is None else wanted
+        place = max((b for b, budget in enumerate(budgets) if budget <= most), default=0)
         level = None
     else:
         samples = one.samples(SELECTS[method], settings.seed, switching=False)
-        fit = cross_fitted(samples, budgets, ("sequential",), seed=settings.seed)["sequential"].curve
+        fit = cross_fitted(
+            samples, budgets, ("sequential",), orders=orders, fitting_orders=max(1, orders // 4), seed=settings.seed
+        )["sequential"].curve
         tables = expected(one.pool, [int(b) for b in uniform.budgets], settings.seed)[0]
         seen = replace(
             uniform,

@@ -42,6 +42,10 @@ FEWEST_QUESTIONS = 40
 
 MOST_ALTERNATIVES = 12
 
+SUMMARISED = ("sequential", "threshold", "adaptive_consistency", "window")
+ORDERS, FITTING_ORDERS = 24, 3
+"""What a summary has, and over how many orders of each question's samples; `outlay savings` has all, over more."""
+
 
 def samples_of(
     pool: Pool,
@@ -146,14 +150,12 @@ def _large(larger: Larger, flops: PoolFlops, method: str) -> Alternative:
 
 
 def sequences(samples: Samples, budgets: Sequence[float], settings: Settings) -> dict[str, Followed]:
-    """Every policy that looks before it decides, cross-fitted, at mean budgets; none where questions are too few.
+    """The policies of a summary that look before they decide, cross-fitted, at mean budgets up to the headline's.
 
-    `sequential` may draw on or stop; where there is something to switch to, `sequential_switching` may switch as well.
+    None where questions are too few. Fewer orders than `outlay savings` takes, and no switching: a summary is made often.
     """
+    at = [budget for budget in budgets if budget <= max(settings.headline_budget, 2)]
     if samples.questions < FEWEST_QUESTIONS or samples.size < 2:
         return {}
-    found = cross_fitted(replace(samples, alternatives=()), budgets, seed=settings.seed)
-    if samples.alternatives:
-        more = cross_fitted(samples, budgets, ("sequential", "cascade"), seed=settings.seed)
-        found |= {"sequential_switching" if name == "sequential" else name: one for name, one in more.items()}
-    return found
+    plain = replace(samples, alternatives=())
+    return cross_fitted(plain, at, SUMMARISED, orders=ORDERS, fitting_orders=FITTING_ORDERS, seed=settings.seed)
