@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -153,6 +154,8 @@ def serve(
     url = f"http://{f'[{name}]' if ':' in name else name}:{number}"
 
     def ready(_: object) -> None:
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking through it again and again would hold up answers
         if as_json:
             sys.stdout.write(json.dumps({"url": url, "policy": str(policy), "model": service.model.name}) + "\n")
         else:
