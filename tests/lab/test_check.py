@@ -1,11 +1,13 @@
 """`outlay lab check` measures every model that ships, in any number of processes the same."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from outlay import tasks
 from outlay.errors import UserError
-from outlay.lab.check import VERIFIED, check_families, jobs, over_seeds, verifiers_facts, verifiers_of
+from outlay.lab.check import GRADED, SEEDED, VERIFIED, check_families, jobs, over_seeds, verifiers_facts, verifiers_of
 from outlay.lab.measure import share_right, verifier_figures
 from outlay.lab.pools import drawn_pool, own_log_probabilities, verifier_scores
 from outlay.lab.recipes import FAMILIES, MODEL_NAMES, VERIFIERS, made_by
@@ -23,11 +25,12 @@ def test_every_model_that_ships_is_measured():
     assert sorted(names) == sorted(MODEL_NAMES)
 
 
-def test_policies_with_verifiers_and_their_other_seeds_are_asked_more():
-    judged = {recipe.policy for recipe in VERIFIERS}
+def test_the_more_verifiers_a_policy_has_the_more_is_asked_of_it():
+    judges = Counter(recipe.policy for recipe in VERIFIERS for _ in made_by(recipe))
     asked = {job.name: job.extent for job in jobs(FAMILIES) if job.kind == "policy"}
-    more = {name for name, extent in asked.items() if extent == VERIFIED}
-    assert more == judged | {name for name in asked if "-seed" in name}
+    assert {name for name, extent in asked.items() if extent == GRADED} == {name for name in judges if judges[name] > 1}
+    assert {name for name, extent in asked.items() if extent == VERIFIED} == {name for name in judges if judges[name] == 1}
+    assert {name for name, extent in asked.items() if extent == SEEDED} == {name for name in asked if "-seed" in name}
 
 
 def test_processes_change_nothing_and_say_all_there_is():

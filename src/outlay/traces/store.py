@@ -155,11 +155,17 @@ class Store:
                     f"{file} cannot be locked ({reason(error)}), so two runs could not be kept apart; give a folder on "
                     "another disk with --out."
                 ) from error
-            for folder in (self.path, self.path / "solutions", self.path / "runs", self.path / "policies"):
-                cleared_of_leftovers(folder)
-            yield
+            self._clear()  # of what a run before this one left, if it was killed
+            try:
+                yield
+            finally:
+                self._clear()  # of what its own workers left that were ended while they wrote
         finally:
             os.close(descriptor)
+
+    def _clear(self) -> None:
+        for folder in (self.path, self.path / "solutions", self.path / "runs", self.path / "policies"):
+            cleared_of_leftovers(folder)
 
     def append(self, traces: Trace | Sequence[Trace]) -> None:
         """Write these runs, durably; when it returns they will survive a crash of the machine.
