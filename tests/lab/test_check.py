@@ -29,7 +29,9 @@ def test_the_more_verifiers_a_policy_has_the_more_is_asked_of_it():
     judges = Counter(recipe.policy for recipe in VERIFIERS for _ in made_by(recipe))
     asked = {job.name: job.extent for job in jobs(FAMILIES) if job.kind == "policy"}
     assert {name for name, extent in asked.items() if extent == GRADED} == {name for name in judges if judges[name] > 1}
-    assert {name for name, extent in asked.items() if extent == VERIFIED} == {name for name in judges if judges[name] == 1}
+    assert {name for name, extent in asked.items() if extent == VERIFIED} == {
+        name for name in judges if judges[name] == 1
+    }
     assert {name for name, extent in asked.items() if extent == SEEDED} == {name for name in asked if "-seed" in name}
 
 

@@ -86,7 +86,7 @@ def test_an_unknown_task_is_a_user_error_that_names_the_known():
 
 
 def test_asking_for_more_questions_than_there_are_is_a_user_error(monkeypatch):
-    monkeypatch.setattr("outlay.tasks.task.MAX_CONSECUTIVE_REJECTIONS", 2000)  # with the usual patience it takes half a minute
+    monkeypatch.setattr("outlay.tasks.task.MAX_CONSECUTIVE_REJECTIONS", 2000)  # usually 200,000
     with pytest.raises(UserError, match="ask for at most"):
         Countdown(min_numbers=2, max_numbers=2).questions("validation", 5000)
 
