@@ -85,3 +85,20 @@ def test_without_a_policy_every_question_gets_the_same(tmp_path):
 def test_a_question_that_cannot_be_asked_is_refused_in_one_sentence(arguments, says):
     ended = run("ask", *arguments)
     assert ended.exit_code == 2 and says in ended.stderr and len(ended.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("own", ["embedded:countdown-large", "openai:http://localhost:1/v1#a"])
+def test_a_question_is_not_asked_of_another_model_than_the_policys(tmp_path, own):
+    policy = policy_file(tmp_path, PILOT)
+    changed = policy.read_text().replace("model: embedded:countdown-small", f"model: {own}")
+    policy.write_text(changed)
+    assert own in changed
+    ended = run("ask", QUESTION, "--policy", policy, "--model", "embedded:countdown-small")
+    assert ended.exit_code == 2 and "calibrated for the model" in ended.stderr
+
+
+def test_a_question_is_not_asked_of_other_weights_than_the_policys(tmp_path):
+    policy = policy_file(tmp_path, PILOT)
+    policy.write_text(policy.read_text() + "origin:\n  weights:\n    embedded:countdown-small: 0123456789abcdef\n")
+    ended = run("ask", QUESTION, "--policy", policy)
+    assert ended.exit_code == 2 and "calibrated with other weights of" in ended.stderr

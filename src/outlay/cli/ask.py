@@ -143,14 +143,15 @@ async def _answered(
     from outlay.serve.account import Account
     from outlay.serve.budgets import default_cap
     from outlay.serve.engines import engine_for
+    from outlay.serve.meeting import check_files, check_model
     from outlay.serve.outcome import Asked
     from outlay.serve.questions import last_word, task_of, whole
     from outlay.serve.spending import Spender
 
     judge = task_of(task or policy.task)
     proposer = models.load(model or policy.model)
-    if "#" not in policy.model:
-        policy.check(model=proposer.name)
+    check_model(policy, proposer.name)
+    check_files(policy, policy.verifier)
     scorer = verifiers.load(policy.verifier) if policy.verifier else None
     prices = Prices(getattr(proposer, "parameters", 0) or 0, getattr(scorer, "parameters", 0) or 0)
     spender = Spender(policy, judge, {policy.model: engine_for(judge, proposer, scorer, prices)}, prices)

@@ -91,13 +91,13 @@ class Carried(Part):
             UserError: the first that differs.
         """
         for what, now, own in (
-            ("weights", weights, self.origin.weights),
-            ("tokenizer", tokenizers, self.origin.tokenizers),
+            ("other weights", weights, self.origin.weights),
+            ("another tokenizer", tokenizers, self.origin.tokenizers),
         ):
             for address, digest in own.items():
                 if now.get(address, digest) != digest:
                     raise UserError(
-                        f"This policy was calibrated with another {what} of {address!r} (hash {digest[:12]}, "
+                        f"This policy was calibrated with {what} of {address!r} (hash {digest[:12]}, "
                         f"now {now[address][:12]}); "
                         "calibrate it again."
                     )

@@ -11,7 +11,6 @@ from typing import Any
 from outlay import models, verifiers
 from outlay.cost import Prices
 from outlay.errors import OutlayError, UserError
-from outlay.models.identity import tokenizer_of, weights_of
 from outlay.policies import Policy, Spend
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
@@ -19,6 +18,7 @@ from outlay.serve.drifting import Drifting
 from outlay.serve.engines import Engine, Inside, engine_for
 from outlay.serve.keys import Keys
 from outlay.serve.limits import Limits
+from outlay.serve.meeting import check_files, check_model
 from outlay.serve.metrics import Metrics
 from outlay.serve.outcome import Answered, Asked
 from outlay.serve.passing import PATIENCE, Passing, Reply
@@ -59,8 +59,8 @@ class Service:
         self.verifier = settings.verifier or self.policy.verifier
         self.policy.check(verifier=self.verifier)
         self.model = loaded_model(settings.upstream or self.policy.model)
-        self._same_model(self.model.name)
-        self._same_files()
+        check_model(self.policy, self.model.name)
+        check_files(self.policy, self.verifier)
         self.engine, self.prices = self._engine(self.model)
         others = {name: self._engine(loaded_model(name))[0] for name in self.policy.models()[1:]}
         self.spender = Spender(self.policy, self.task, {self.policy.model: self.engine, **others}, self.prices)
@@ -74,22 +74,6 @@ class Service:
         self.recorder = Recorder(settings.traces, settings.trace_share)
         usual = self.limits.default_budget
         self.drifting = Drifting(self.policy, usual, settings.traces, self.metrics, self.log)
-
-    def _same_model(self, name: str) -> None:
-        """Refuse a model that the policy was not calibrated for; of a served one the address may differ, its name may not."""
-        own = self.policy.model
-        if name == own or ("#" in own and own.partition("#")[2] == name.partition("#")[2]):
-            return
-        self.policy.check(model=name)
-
-    def _same_files(self) -> None:
-        """Refuse other weights or another tokenizer under the names that the policy was calibrated with."""
-        named = [*self.policy.models(), *([self.verifier] if self.verifier else [])]
-        known = {name: (weights_of(name), tokenizer_of(name)) for name in named}
-        self.policy.check_origin(
-            {name: weights for name, (weights, _) in known.items() if weights is not None},
-            {name: tokenizer for name, (_, tokenizer) in known.items() if tokenizer is not None},
-        )
 
     def _task(self, address: str | None) -> Task:
         try:
