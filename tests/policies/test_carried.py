@@ -74,7 +74,7 @@ def test_other_weights_and_tokenizers_under_the_same_name_are_refused(policy):
     same = policy.origin
     policy.check_origin(same.weights, same.tokenizers)
     policy.check_origin({}, {"embedded:other": "56" * 32})
-    with pytest.raises(UserError, match="another weights"):
+    with pytest.raises(UserError, match="other weights"):
         policy.check_origin({name: weights_of(name)}, {})
     with pytest.raises(UserError, match="another tokenizer"):
         policy.check_origin({}, {name: tokenizer_of(name)})

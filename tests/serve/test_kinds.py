@@ -90,7 +90,7 @@ def test_across_questions_a_lot_parts_the_bins(tmp_path):
 
 def test_weights_that_are_not_the_policys_are_refused(tmp_path):
     policy = policy_file(tmp_path, PILOT, origin={"weights": {"embedded:countdown-prm": "0" * 64}})
-    with pytest.raises(UserError, match="another weights of 'embedded:countdown-prm'"), serving(policy):
+    with pytest.raises(UserError, match="other weights of 'embedded:countdown-prm'"), serving(policy):
         pass
 
 
