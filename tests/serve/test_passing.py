@@ -138,7 +138,9 @@ def test_a_client_that_goes_away_ends_the_samples_of_a_policy_too(tmp_path):
             upstream.asked = [None] * 30
             upstream.cancelled = 0
             upstream.sent = 0
-            left(server, asked(stream=True, outlay={"progress": True}), lambda: upstream.sent > 40)
+            # all four samples are under way, else the last of them may not have been asked for yet
+            under_way = lambda: len(upstream.asked) == 34 and upstream.sent > 40  # noqa: E731
+            left(server, asked(stream=True, outlay={"progress": True}), under_way)
             wait(lambda: upstream.cancelled == 4)
             wait(lambda: len(list(Store(tmp_path / "served", create=False).traces())) == 1)
             (trace,) = Store(tmp_path / "served", create=False).traces()
