@@ -31,7 +31,8 @@ class Upstream:
 
     def __init__(self, answers=lambda body: "4", pieces=None, pause=0.0, latency=0.0, fails=lambda number: None):
         self.answers, self.pieces, self.pause, self.latency, self.fails = answers, pieces, pause, latency, fails
-        self.asked, self.raw, self.headers, self.cancelled, self.sent = [], [], [], 0, 0
+        self.asked, self.raw, self.headers, self.sent = [], [], [], 0
+        self.cancelled = 0
 
     def __enter__(self):
         started = threading.Event()
@@ -46,7 +47,8 @@ class Upstream:
         self._thread.join(10)
 
     def forget(self):
-        self.asked, self.raw, self.headers, self.cancelled, self.sent = [], [], [], 0, 0
+        self.asked, self.raw, self.headers, self.sent = [], [], [], 0
+        self.cancelled = 0
 
     async def _serve(self, started):
         app = web.Application()
@@ -107,7 +109,17 @@ class Upstream:
             {"id": "x", "object": "chat.completion", "model": MODEL, "choices": choices, "usage": usage}
         )
 
+    @property
+    def cancelled(self):
+        """Streams that were given up by whoever asked, of those that began since this was last set to 0: no late probe."""
+        return self._cancelled
+
+    @cancelled.setter
+    def cancelled(self, count):
+        self._cancelled, self._since = count, object()
+
     async def _stream(self, request, body):
+        since = self._since
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
@@ -126,6 +138,6 @@ class Upstream:
                 self.sent += 1
                 await asyncio.sleep(self.pause)
         except (ConnectionResetError, asyncio.CancelledError):
-            self.cancelled += 1
+            self._cancelled += since is self._since
             raise
         return response
