@@ -1,5 +1,10 @@
-"""Models of this machine behind the server: a Hugging Face folder and a GGUF file, asked by OpenAI's own client."""
+"""Models of this machine behind the server: a Hugging Face folder and a GGUF file, asked by OpenAI's own client.
 
+A small real model takes a second for a few words on a busy core: `OUTLAY_REAL_SERVERS=1` runs everything with it too.
+"""
+
+import gc
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -14,7 +19,8 @@ from outlay.models.llamacpp.address import packaged
 from outlay.traces import Store
 from tests import tiny_models
 
-SHORT = 12
+SHORT = 4
+ONE = {"outlay": {"budget": {"generations": 1}}}
 TALK = [
     {"role": "system", "content": "Answer with one word."},
     {"role": "user", "content": "Is it Monday?"},
@@ -51,6 +57,13 @@ def server(request, tmp_path_factory):
             yield running
 
 
+@pytest.fixture
+def quick_server(server):
+    if "llamacpp" in server.service.model.name and not os.environ.get("OUTLAY_REAL_SERVERS"):
+        pytest.skip("takes a while with a real model: OUTLAY_REAL_SERVERS=1")
+    return server
+
+
 def client_of(server):
     return openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
 
@@ -71,30 +84,36 @@ def test_four_samples_vote_and_usage_is_what_they_cost(server):
     assert trace.cost.generated_tokens == said.usage.completion_tokens
 
 
-def test_several_at_once_get_what_each_gets_alone_and_a_stream_is_the_same(server):
-    alone = [answer(server, seed=seed).choices[0].message.content for seed in range(4)]
-    with ThreadPoolExecutor(8) as many:
-        beside = list(many.map(lambda seed: answer(server, seed=seed % 4).choices[0].message.content, range(8)))
-    stream = answer(server, seed=2, stream=True, stream_options={"include_usage": True})
+def test_several_at_once_get_what_each_gets_alone_and_a_stream_is_the_same(quick_server):
+    server = quick_server
+
+    def said(number):
+        return answer(server, f"{number} + {number} =", extra_body=ONE).choices[0].message.content
+
+    alone = [said(number) for number in range(3)]
+    with ThreadPoolExecutor(6) as many:
+        beside = list(many.map(lambda place: said(place % 3), range(6)))
+    stream = answer(server, "2 + 2 =", extra_body=ONE, stream=True, stream_options={"include_usage": True})
     pieces = list(stream)
     assert "".join(choice.delta.content or "" for piece in pieces for choice in piece.choices) == alone[2]
-    assert pieces[-1].usage.completion_tokens > 0
-    same = [one == alone[place % 4] for place, one in enumerate(beside)]
-    assert all(same) if "hf:" in server.service.model.name else sum(same) >= 6  # sums in other orders may tip a token
+    assert 0 < pieces[-1].usage.completion_tokens <= SHORT
+    assert beside == alone * 2
 
 
-def test_a_conversation_reaches_the_model_whole(server):
-    talk = answer(server, messages=[*TALK, ASKED], extra_body={"outlay": {"budget": {"generations": 1}}})
-    bare = answer(server, messages=[ASKED], extra_body={"outlay": {"budget": {"generations": 1}}})
-    assert talk.usage.prompt_tokens > bare.usage.prompt_tokens + 10
+def test_a_conversation_reaches_the_model_whole(quick_server):
+    server = quick_server
+    talk = answer(server, messages=[*TALK, ASKED], extra_body=ONE)
+    bare = answer(server, messages=[ASKED], extra_body=ONE)
+    assert talk.usage.prompt_tokens > bare.usage.prompt_tokens > 0
     assert talk.outlay["generations"] == 1
 
 
 def test_a_client_that_goes_away_ends_the_work_and_it_is_in_the_ledger_as_cancelled(server):
-    def begun():
-        time.sleep(0.4)
-        return True
+    def begun():  # a token has been drawn, in either backend
+        counts = [one for one in gc.get_objects() if type(one).__name__ in ("Watched", "Drawn")]
+        return any(getattr(one, "made", 0) or getattr(one, "generated", 0) for one in counts)
 
+    gc.collect()
     body = {"model": "outlay", "stream": True, "seed": 77, "max_tokens": 230}
     began = time.monotonic()
     left(server, body | {"messages": [{"role": "user", "content": "Tell me a very long story."}]}, begun)
