@@ -47,7 +47,7 @@ def test_a_router_sends_the_hard_to_the_larger_model_and_pays_for_it(found, rout
     assert policy.decide(hard).model == LARGE and policy.decide(easy).model == "small"
     assert policy.decide(hard).counts == pytest.approx(handed_of(found, "weighted")[0].counts, abs=1e-3)
     figures = policy.plan(4.0).measured
-    assert figures.cost.mean == pytest.approx(4.0, abs=0.4)  # the budget is met on the questions that fit
+    assert 2.5 < figures.cost.mean < 4.2  # the hard half at six; for the easy the small model is as good
 
 
 def test_it_is_ahead_of_lots_where_words_tell_and_only_there(router):
@@ -105,7 +105,7 @@ def test_the_file_reads_back_and_says_where_questions_go(router, found, tmp_path
     policy.save(tmp_path / "p.yaml")
     assert Policy.load(tmp_path / "p.yaml") == policy
     text = (tmp_path / "p.yaml").read_text()
-    assert "its words alone" in text and f"goes to one of small, {LARGE}" in text
+    assert "its words alone" in text and f"goes to one of small, {LARGE}, which answers" in text
     assert "which counts for" in text and f"Every answer by {LARGE} has a calibrated P(right)" in text
 
 

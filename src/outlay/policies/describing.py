@@ -29,7 +29,7 @@ def describe_across(policy: AcrossPolicy) -> list[str]:
     """What a policy across questions does, in words, a line each."""
     lines = [made_for(policy), *_by_difficulty(policy)]
     if policy.kind == "router":
-        lines.append(f"A router: by that a question goes to one of {', '.join(policy.models())}.")
+        lines.append(f"A router: by that a question goes to one of {', '.join(policy.models())}, which answers it.")
     for plan in policy.plans:
         several = len(plan.choices) > 1
         parts = [_chosen(choice, number if several else None) for number, choice in enumerate(plan.choices)]

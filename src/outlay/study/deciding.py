@@ -362,5 +362,6 @@ def _realised(candidates: Candidates, tables: Mapping[str, Floats], ks: Sequence
     place = {name: index for index, name in enumerate(candidates.names)}
     for method, table in tables.items():
         for column, k in enumerate(ks):
-            realised[:, place[f"{method}@{k}"]] = table[:, column]
+            if f"{method}@{k}" in place:
+                realised[:, place[f"{method}@{k}"]] = table[:, column]
     return realised

@@ -1,9 +1,10 @@
 """Policies by difficulty bins whose choices may name another model: routers among them.
 
 Bins are told by a pilot, or by the question's words before anything is sampled; choices are strategies of the own model or, where
-one may switch, another model's answer. What such a policy achieves is measured on questions that fitted nothing of it: not its
-reader of words, not its edges, not its choices. A policy that is the same for all, by lot between two choices at the same mean
-cost, is what it has to beat.
+one may switch, another model's answer. A router has one answer of either model to choose from, and no more.
+
+What such a policy achieves is measured on questions that fitted nothing of it: not its reader of words, not its edges, not its
+choices. A policy that is the same for all, by lot between two choices at the same mean cost, is what it has to beat.
 """
 
 from __future__ import annotations
@@ -51,9 +52,13 @@ REPEATS = 4
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What a policy by bins is fitted on: candidates, difficulty values of the same questions `[Q]`, and how they are told."""
+    """What a policy by bins is fitted on: candidates, difficulty values of the same questions `[Q]`, and how they are told.
+
+    `everything` has the candidates that a router does not choose from: baselines do.
+    """
 
     table: Candidates
+    everything: Candidates
     values: Floats
     estimate: Difficulty
     method: str
@@ -69,8 +74,10 @@ class Fitted:
     error: float = 0.0
 
 
-def ground_of(found: Recorded, settings: Settings, source: str = "pilot", *, switching: bool = False) -> Ground:
-    """What was recorded, as a policy by bins is fitted on it.
+def ground_of(
+    found: Recorded, settings: Settings, source: str = "pilot", *, switching: bool = False, single: bool = False
+) -> Ground:
+    """What was recorded, as a policy by bins is fitted on it; `single`, where one answer of each model is all that it may choose.
 
     Raises:
         UserError: nothing can choose among the samples, difficulty cannot be told from `source`, or there is no other model to
@@ -87,12 +94,13 @@ def ground_of(found: Recorded, settings: Settings, source: str = "pilot", *, swi
     scored = found.pool.scores is not None
     drawing = {"name": "best_of_n" if scored else "majority", **found.sampling}
     if source == "none":
-        return Ground(table, np.zeros(table.questions), Difficulty(), method)
+        return Ground(table, table, np.zeros(table.questions), Difficulty(), method)
     if source == "question":
         texts, rates = texts_of(found), found.pool.correct.mean(axis=1)
         reader = Wording.fit(texts, rates)
         values = cross_fitted_values(texts, rates, settings.seed)
-        return Ground(table, values, Difficulty(source="question", reader=reader, strategy=drawing), method)
+        estimate = Difficulty(source="question", reader=reader, strategy=drawing)
+        return Ground(_single(table, 1) if single else table, table, values, estimate, method)
     if source != "pilot":
         raise UserError(f"difficulty is told by {' or '.join(SOURCES)}, not {source!r:.40}")
     if "pilot" not in view.values:
@@ -105,7 +113,12 @@ def ground_of(found: Recorded, settings: Settings, source: str = "pilot", *, swi
         cost=float(samples),
         strategy=drawing,
     )
-    return Ground(table, view.values["pilot"], estimate, method)
+    return Ground(_single(table, samples) if single else table, table, view.values["pilot"], estimate, method)
+
+
+def _single(table: Candidates, most: int) -> Candidates:
+    """One answer of each model: other models' answers, and what the own makes of so many samples (those of a pilot)."""
+    return table.only([i for i, model in enumerate(table.models) if model is not None or table.budget[i] <= most])
 
 
 def texts_of(found: Recorded) -> tuple[str, ...]:
@@ -124,10 +137,11 @@ def fitted_by_bins(
 
     Raises UserError as `ground_of` does, and where the budget is below what the cheapest choices cost.
     """
-    ground = ground_of(found, settings, source, switching=switching)
+    ground = ground_of(found, settings, source, switching=switching, single=kind == "router")
     means = kind != "per_bin"
     least = least_mean(ground) if means else 1.0
-    budgets = sorted({float(k) for k in budgets_up_to(found.pool.size) if k >= least} | ({budget} if means else set()))
+    largest = found.pool.size if kind != "router" else max(1, int(ground.table.budget.max()))
+    budgets = sorted({float(k) for k in budgets_up_to(largest) if k >= least} | ({budget} if means else set()))
     if means and budget < least:
         raise UserError(
             f"a mean budget of {budget:g} generations is below the {least:g} that telling difficulty and one answer cost"
@@ -145,7 +159,7 @@ def fitted_by_bins(
             shrinkage=settings.shrinkage,
         )
     curve, error = _measured(found, ground, budgets, settings, means)
-    base = baselines(ground.table, ground.method, budgets, settings.splits, settings.seed)
+    base = baselines(ground.everything, ground.method, budgets, settings.splits, settings.seed)
     figures = figures_of(curve, base[f"uniform_{ground.method}"], base["best_fixed"], settings)
     provenance = Provenance(
         questions=ground.table.questions,

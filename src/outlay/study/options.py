@@ -104,7 +104,7 @@ def options_of(
     method = best_method(pool)
     for kind in (one for one in kinds if one in ("across", "router")):
         told = source or ("question" if kind == "router" else "pilot")
-        own = ground_of(part, settings, told, switching=switching or kind == "router")
+        own = ground_of(part, settings, told, switching=switching or kind == "router", single=kind == "router")
         options += _across_options(own, kind, learning.size, settings)
     if "sequential" in kinds and len(rows) >= FEWEST_QUESTIONS and method is not None:
         samples = samples_for(part, learning, method, switching=switching)
@@ -129,7 +129,8 @@ def _ground(part: Recorded, settings: Settings, source: str, *, switching: bool)
 def _across_options(ground: Ground, kind: str, size: int, settings: Settings) -> list[Option]:
     """A policy across questions at each of several mean budgets."""
     least = least_mean(ground)
-    budgets = sorted({round(float(b), 2) for b in np.geomspace(1.05 * least + 0.01, max(size, 1.2 * least), MEANS)})
+    most = max(1.2 * least, float(ground.table.budget.max()) if kind == "router" else size)
+    budgets = sorted({round(float(b), 2) for b in np.geomspace(1.05 * least + 0.01, most, MEANS)})
     policy = across_policy(ground, kind, budgets, budgets[-1], settings, Rule(settings.shrinkage))
     words = "router" if kind == "router" else "across questions"
     return [Option(f"{words}, {plan.budget:g} on average", kind, policy, plan) for plan in policy.plans]
