@@ -71,7 +71,7 @@ def savings(
     with console.status("fitting policies and replaying samples"):
         fits = {key: one for key, one in sources(read(fitted_on)).items() if task in (None, key[0])}
         others = sources(read(measured)) if measured else None
-        found = compute(fits, others, settings, orders=orders, headline=budget)
+        found = compute(fits, others, settings, orders=orders, budget=budget)
     if out is not None:
         write_text_whole(out, markdown(found))
     if as_json:

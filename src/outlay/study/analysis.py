@@ -86,7 +86,8 @@ def analyse(
             else:
                 told, warned = telling.policy_sentences(found.entries, found.method, settings)
                 group["policies"], group["difficulty"] = found.entries, found.difficulty
-                group["headline"] = telling.in_short(found.entries, found.method, settings)
+                short = telling.in_short(found.entries, found.method, settings)
+                group["headline"] = f"{short} {telling.as_one_goes(found.entries, found.method)}".strip()
                 sentences += told
                 warnings += [*found.warnings, *warned]
         else:
