@@ -36,7 +36,7 @@ def savings(
         typer.Option(
             "--budget",
             min=1,
-            help="Mean generations of the headline; fixed by the fitting questions where others are measured.",
+            help="Mean generations of the headline; left out, the questions that fit choose it where others are measured, else 8.",
         ),
     ] = None,
     task: Annotated[
@@ -52,6 +52,8 @@ def savings(
     verbose: Verbose = False,
 ) -> None:
     """How many times less compute sequential policies and published stopping rules need than the same for all.
+
+    Read at a mean budget and, where other questions are measured, at an accuracy that the fitting questions fixed.
 
     Example: outlay savings runs/savings-validation --measured runs/savings
     """
