@@ -120,7 +120,9 @@ def test_costs_at_a_level_are_read_between_budgets():
 
 def test_a_level_that_only_the_policy_reaches_gives_a_lower_bound():
     base = curve([0.2, 0.5], [4, 16])
-    assert times_at(base, curve([0.8], [2]), 0.7, FEW) == {"value": 8.0, "low": 8.0, "high": None, "censored": True}
+    assert times_at(base, curve([0.8], [2]), 0.7, FEW) == {
+        "value": 8.0, "low": 8.0, "high": None, "censored": True, "left_out": 0.0,
+    }  # fmt: skip
     assert cost_at(base, 0.7, FEW) == {"mean": 16.0, "low": 16.0, "high": None, "censored": True}
 
 
@@ -131,7 +133,13 @@ def test_a_level_out_of_reach_says_nothing():
 def test_a_level_that_the_policy_reaches_in_some_resamples_alone_is_no_sure_saving():
     half = np.repeat([[1.0], [0.0]], 25, axis=0)  # right in 50%, give or take 14
     found = times_at(curve([0.2, 0.9], [4, 16]), curve(half, [2]), 0.5, FEW)
-    assert found["value"] > 2 and found["low"] == 0.0
+    assert found["value"] > 2 and found["low"] == 0.0 and found["left_out"] == 0.0
+
+
+def test_resamples_in_which_nobody_reaches_the_level_say_nothing():
+    half = np.repeat([[1.0], [0.0]], 25, axis=0)
+    found = times_at(curve(half, [16]), curve(half, [2]), 0.5, FEW)
+    assert found["low"] == found["value"] == found["high"] == 8.0 and 0.2 < found["left_out"] < 0.6
 
 
 def test_the_headlines_budget_is_the_one_with_the_largest_sure_saving_on_the_questions_that_chose():

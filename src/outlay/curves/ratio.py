@@ -102,7 +102,7 @@ def cost_reaching(accuracy: Floats, cost: Floats, wanted: Floats) -> tuple[Float
         wanted: the accuracies, `[R, B]`.
 
     Returns:
-        Costs, in between two points on a logarithmic scale, and the curve's largest where it never gets there; whether it gets there.
+        Costs, in between two points on a logarithmic scale, the curve's largest where it never gets there; and whether it does.
 
     >>> paid, reached = cost_reaching(np.array([[0.2, 0.6]]), np.array([[4.0, 16.0]]), np.array([[0.4, 0.9]]))
     >>> paid.round(6).tolist(), reached.tolist()   # log-midway between 4 and 16 is 8

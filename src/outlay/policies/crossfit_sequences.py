@@ -128,7 +128,8 @@ def cross_fitted(
     sizes = np.bincount(fold, minlength=folds)
     few = max(_few(samples.questions - size, fitting_orders) for size in sizes)
     parts = replayed(samples, orders, seed, stages_of(samples, most), first=few)
-    order, rows = next(parts)  # the first orders fit, and are then measured like the others
+    first = next(parts)  # these orders fit, and are then measured like the others
+    order, rows = first
     wanted = {name: fit for name, fit in fitters(samples, rows).items() if only is None or name in only}
     fitted = []
     for number in range(folds):
@@ -136,12 +137,12 @@ def cross_fitted(
         fitting = rows.only(fitting_rows(rows, inside, int(inside.sum()), order, fitting_orders))
         fitted.append({name: fit(fitting, budgets) for name, fit in wanted.items()})
     totals = {name: Total(samples.questions, orders, budgets, list(samples.other)) for name in wanted}
-    for order, rows in chain([(order, rows)], parts):
+    for numbers, seen in chain([first], parts):
         for number, policies in enumerate(fitted):
-            own = np.flatnonzero(fold[rows.question] == number)
-            measured = rows.only(own)
+            own = np.flatnonzero(fold[seen.question] == number)
+            measured = seen.only(own)
             for name, total in totals.items():
-                total.enter(policies[name], measured, order[own])
+                total.enter(policies[name], measured, numbers[own])
     return {name: total.followed(name) for name, total in totals.items()}
 
 

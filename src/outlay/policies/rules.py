@@ -168,8 +168,8 @@ def _outcomes(
     def unmet(counts: Ints, weights: Floats) -> Floats:
         """The sum of the weights of the rows that have not met a threshold: `[J, T]`."""
         flat = (counts + np.arange(stages) * size).ravel()
-        table = np.bincount(flat, weights.ravel(), minlength=stages * size).reshape(stages, size)
-        found: Floats = np.cumsum(table, axis=1)[:, :-1].T
+        table = np.bincount(flat, weights.ravel(), minlength=stages * size).astype(np.float64)
+        found: Floats = np.cumsum(table.reshape(stages, size), axis=1)[:, :-1].T
         return found
 
     def stopped(weights: Floats) -> tuple[Floats, Floats]:

@@ -148,13 +148,19 @@ def going_at_a_glance(summary: Mapping[str, Any], groups: tuple[GroupPart, ...])
         return None
     return Table(
         title="At a glance: deciding as one goes, with N generations on average",
-        header=("Part", "N", *(heading for _, heading in _GOING), "Gain over the usual way, in points", "Times less compute"),
+        header=(
+            "Part",
+            "N",
+            *(heading for _, heading in _GOING),
+            "Gain over the usual way, in points",
+            "Times less compute",
+        ),
         rows=tuple(rows),
         note=(
-            "Sequential policies look at the samples so far and stop or draw on; @ marks a mean cost that is not N. They were fitted on "
-            "other questions than those measured, and replayed over random orders of the samples; N was fixed beforehand, a quarter "
-            "of the budget above. Times less compute: in FLOPs, the verifier's reading included, at the policy's accuracy, than the "
-            "usual way."
+            "Sequential policies look at the samples so far and stop or draw on; @ marks a mean cost that is not N. Questions "
+            "other than those measured fitted them, random orders of the samples were replayed, and N was fixed beforehand, a "
+            "quarter of the budget above. Times less compute: in FLOPs, the verifier's reading included, at the policy's "
+            "accuracy, than the usual way."
         ),
     )
 
@@ -165,7 +171,8 @@ def _paid_at(policy: Mapping[str, Any] | None, budget: float, where: str) -> str
     if policy is None or right is None:
         return "–"
     cost = dict(zip(numbers(policy.get("budget"), where), numbers(policy.get("cost"), where))).get(budget)
-    return right.as_percent() + (f" @ {cost:.1f}" if cost is not None and abs(cost - budget) >= 0.05 else "")
+    paid = "" if cost is None or abs(cost - budget) < 0.05 else f" @ {cost:.1f}"
+    return f"{right.as_percent()}{paid}"
 
 
 def exchange_at_a_glance(summary: Mapping[str, Any]) -> Table | None:

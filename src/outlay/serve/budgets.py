@@ -6,7 +6,7 @@ single question beside it. A target for the confidence climbs through the plans,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 

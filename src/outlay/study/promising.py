@@ -236,8 +236,10 @@ def _measured(candidates: Ready, place: int, seed: int) -> Measured:
     )
 
 
-def _times_less(tested: Outcomes, family: Sequence[int], place: int, seed: int) -> Saving:
-    """The least cost at which the family is as accurate, over the option's."""
+def _times_less(tested: Outcomes, family: Sequence[int], place: int, seed: int) -> Saving | None:
+    """The least cost at which the family is as accurate, over the option's; None without a family."""
+    if not family:
+        return None
     ratio = compute_ratio(
         tested.cost[:, family].mean(axis=0),
         tested.correct[:, family],

@@ -38,7 +38,7 @@ from outlay.study.figures import as_points, as_ratios, listed, plain
 from outlay.study.fitting import score_map_of
 from outlay.study.flops import PoolFlops
 from outlay.study.measure import budgets_up_to, expected, with_probabilities
-from outlay.study.pools import Pool
+from outlay.study.pools import Floats, Pool
 from outlay.study.runs import Larger
 from outlay.study.saving_headline import headline, in_flops
 from outlay.study.sequences import FEWEST_QUESTIONS, samples_of
@@ -171,7 +171,9 @@ def _saving(
     lead = followed["sequential"].curve
     for name, result in followed.items():
         entry["policies"][name] = _policy_entry(result, uniform, fixed, lead, options)
-    fits = None if other is None else _on_those_that_fit(one, method, budgets, uniform, settings, orders)
+    fits = (
+        None if other is None else _on_those_that_fit(one, tables[method], method, budgets, uniform, settings, orders)
+    )
     bases = {"uniform": uniform, "best_fixed": fixed}
     most = settings.headline_budget if fits is None and budget is None else budget
     entry["headline"] = headline(lead, bases, fits, most, options)
@@ -313,9 +315,15 @@ def _policy_entry(
 
 
 def _on_those_that_fit(
-    one: Source, method: str, budgets: Sequence[float], uniform: PolicyCurve, settings: Settings, orders: int
+    one: Source,
+    table: Floats,
+    method: str,
+    budgets: Sequence[float],
+    uniform: PolicyCurve,
+    settings: Settings,
+    orders: int,
 ) -> tuple[PolicyCurve, PolicyCurve]:
-    """The sequential policy, cross-fitted, and the same best-of-N for all, on the questions that fit."""
+    """The sequential policy, cross-fitted, and the same best-of-N for all (its `table`), on the questions that fit."""
     found = cross_fitted(
         one.samples(method, settings.seed, switching=False),
         budgets,
@@ -324,6 +332,5 @@ def _on_those_that_fit(
         fitting_orders=max(1, orders // 4),
         seed=settings.seed,
     )
-    tables = expected(one.pool, [int(b) for b in uniform.budgets], settings.seed)[0]
     costs = np.tile(uniform.budgets, (len(one.pool.questions), 1))
-    return found["sequential"].curve, replace(uniform, accuracy=tables[method], cost=costs)
+    return found["sequential"].curve, replace(uniform, accuracy=table, cost=costs)

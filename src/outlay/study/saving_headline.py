@@ -85,20 +85,21 @@ def times_at(base: PolicyCurve, curve: PolicyCurve, level: float, options: Mappi
     """How many times what the policy costs the baseline costs, each where it reaches one accuracy, with its interval.
 
     Costs are read between budgets on a logarithmic scale, off the running maximum. None where the policy does not reach the level.
-    A resample in which the baseline does not reach it gives a lower bound, its largest cost; one in which the policy does not is
-    counted as no saving at all (a ratio of 0).
+    A resample in which the baseline alone does not reach it gives a lower bound, its largest cost; one in which the policy alone
+    does not is no saving at all (a ratio of 0); one in which neither does says nothing, and `left_out` is the share of these.
     """
-    theirs, mine = _resampled([base, curve], level, options)
-    if not mine[0][1]:
+    (theirs, ours), (others, mine) = zip(*_resampled([base, curve], level, options), strict=True)
+    if not ours[1]:
         return None
-    value = theirs[0][0] / mine[0][0]
-    ratios = np.where(mine[1][1], theirs[1][0] / mine[1][0], 0.0)
+    value, known = theirs[0] / ours[0], others[1] | mine[1]
+    ratios = np.where(mine[1], others[0] / mine[0], 0.0)[known]
     low, high = np.quantile(ratios, [0.025, 0.975])
     return {
         "value": plain(value),
         "low": plain(min(low, value)),
-        "high": None if (~theirs[1][1]).mean() > 0.025 else plain(max(high, value)),
-        "censored": not theirs[0][1],
+        "high": None if (~others[1][known]).mean() > 0.025 else plain(max(high, value)),
+        "censored": not theirs[1],
+        "left_out": plain(1 - known.mean()),
     }
 
 

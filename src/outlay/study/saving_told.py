@@ -102,8 +102,8 @@ def sentences(entry: Entry) -> list[str]:
         told.append(_level_sentence(entry))
     error = max(policy["monte_carlo_error"] for policy in policies.values())
     told.append(
-        f"Replayed over {entry['orders']} random orders of each question's samples: the Monte-Carlo error of an accuracy is at most "
-        f"{100 * error:.2f} points."
+        f"Replayed over {entry['orders']} random orders of each question's samples: the Monte-Carlo error of an accuracy is at "
+        f"most {100 * error:.2f} points."
     )
     verdicts: dict[str, list[str]] = {"needs less than": [], "cannot be told from": [], "needs more than": []}
     for name in RIVALS:
@@ -159,10 +159,12 @@ def _against(name: str, rival: Mapping[str, Any], budget: float) -> tuple[str, s
         rival[measure][place] for measure in ("sequential_ratio", "sequential_leads_by", "sequential_costs_more_by")
     )
     low, high = ratio["low"], ratio["high"]
-    verdict = "needs less than" if low > 1 else "cannot be told from" if high is None or high >= 1 else "needs more than"
+    verdict = (
+        "needs less than" if low > 1 else "cannot be told from" if high is None or high >= 1 else "needs more than"
+    )
     return verdict, (
-        f"{NAMES[name]} ({ratio_text(ratio)}; at the same mean budget {100 * lead['mean']:+z.1f} points, {100 * lead['low']:+z.1f} to "
-        f"{100 * lead['high']:+z.1f}, for {more['mean']:+z.1f} generations)"
+        f"{NAMES[name]} ({ratio_text(ratio)}; at the same mean budget {100 * lead['mean']:+z.1f} points, "
+        f"{100 * lead['low']:+z.1f} to {100 * lead['high']:+z.1f}, for {more['mean']:+z.1f} generations)"
     )
 
 
@@ -173,10 +175,12 @@ def _level_sentence(entry: Entry) -> str:
     where = f"on the {entry['fitted_on']} questions that fitted it (cross-fitted, at that budget)"
     if at["to_uniform"] is None:
         return f"{level}, what it had reached {where}, it does not reach on these questions at any budget."
+    lost = max(at[f"to_{base}"]["left_out"] for base in ("uniform", "best_fixed"))
+    beyond = f" (left out: up to {100 * lost:.0f}% of resamples, in which neither gets there)" if lost > 0 else ""
     return (
         f"To be right in {level}, which it had reached {where}, it needs {_paid(at['cost'])} generations here, uniform {method} "
         f"{_paid(at['uniform_cost'])} and the best fixed {_paid(at['best_fixed_cost'])}: {ratio_text(at['to_uniform'])} and "
-        f"{ratio_text(at['to_best_fixed'])} less{_in_flops(at)}."
+        f"{ratio_text(at['to_best_fixed'])} less{_in_flops(at)}{beyond}."
     )
 
 

@@ -203,8 +203,8 @@ def as_one_goes(policies: Mapping[str, Mapping[str, Any]], method: str) -> str:
     ratio, unit = _saving("sequential", policy, method, at)
     told = (
         f"Deciding as one goes (stop, or draw on), {at:g} generations on average{_really(cost, at)} are right in "
-        f"{percent(right['mean'])} ({_span(right)}): {_lead(_read(policy, 'gain', at))} against {METHODS[method]} with {at:g} for all, "
-        f"{_lead(_read(policy, 'gain_over_best_fixed', at))} against the best strategy that is the same for all"
+        f"{percent(right['mean'])} ({_span(right)}): {_lead(_read(policy, 'gain', at))} against {METHODS[method]} with {at:g} "
+        f"for all, {_lead(_read(policy, 'gain_over_best_fixed', at))} against the best strategy that is the same for all"
     )
     if ratio["value"] is not None:
         told += f"; at equal accuracy {_ratio(ratio, unit)} than {METHODS[method]}"
