@@ -75,9 +75,15 @@ def test_deciding_as_one_goes_stands_in_the_opening_at_the_budget_that_the_summa
     table = going_at_a_glance({"groups": groups}, groups_of({"groups": groups}))
     assert table is not None and len(table.rows) == 1
     assert table.rows[0] == (
-        "a", "4", "67.0% (57.0 to 77.0)", "–", "70.0% (60.0 to 80.0)", "80.0% (70.0 to 90.0) @ 3.9", "+12.7 (+10.0 to +15.0)",
-        "3.4× (2.8 to ∞) in generations",
+        "a, N = 4", "67.0% (57.0 to 77.0)", "80.0% (70.0 to 90.0) @ 3.9", "+12.7 (+10.0 to +15.0)",
+        "3.4× (2.8 to ∞) in generations", "–", "70.0% (60.0 to 80.0)",
     )  # fmt: skip
+    assert table.header[2].startswith("Sequential") and len(table.header) == len(table.rows[0])
+
+
+def test_what_is_said_of_deciding_as_one_goes_stands_by_itself() -> None:
+    groups = groups_of({"groups": [{"task": "a", "headline": "It pays.", "as_one_goes": "Looking pays more."}]})
+    assert [finding.text for finding in findings(groups, None)] == ["It pays.", "Looking pays more."]
 
 
 def test_without_a_sequential_policy_nothing_is_said_of_going() -> None:

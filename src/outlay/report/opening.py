@@ -49,9 +49,9 @@ _GLANCE = (
 
 _GOING = (
     (UNIFORM, "Usual way, N for all"),
+    ("sequential", "Sequential: stop or draw on"),
     ("best_fixed", "Best fixed method, N for all"),
     ("threshold", "Stop at a tuned threshold"),
-    ("sequential", "Sequential: stop or draw on"),
 )
 
 
@@ -91,8 +91,7 @@ def findings(groups: tuple[GroupPart, ...], exchange: Chapter | None) -> tuple[F
     found = []
     for group in groups:
         text = group.headline or next(iter(group.sentences), "")
-        if text:
-            found.append(Finding(group.id, group.name, text))
+        found += [Finding(group.id, group.name, said) for said in (text, group.as_one_goes) if said]
     if exchange is not None:
         found += [
             Finding(section.id, f"Small or large, {section.title}", section.findings[0])
@@ -138,23 +137,19 @@ def going_at_a_glance(summary: Mapping[str, Any], groups: tuple[GroupPart, ...])
         if budget is None:
             continue
         name = part.title if titles.count(part.title) == 1 else part.name
-        cells = [_paid_at(present.get(wanted), budget, where) for wanted, _ in _GOING]
+        usual, going, *others = (_paid_at(present.get(wanted), budget, where) for wanted, _ in _GOING)
         gain = _at(policy, "gain", budget, where)
         unit = "compute_ratio_flops" if "compute_ratio_flops" in policy else "compute_ratio"
         ratios = dict(zip(numbers(policy.get("budget"), where), sequence(policy.get(unit), where)))
         less = f"{ratio_text(ratios.get(budget), where)}{'' if unit.endswith('flops') else ' in generations'}"
-        rows.append((name, number(budget), *cells, gain.as_points() if gain else "–", less))
+        won = gain.as_points() if gain else "–"
+        rows.append((f"{name}, N = {number(budget)}", usual, going, won, less, *others))
     if not rows:
         return None
+    first, second, *others = (heading for _, heading in _GOING)
     return Table(
         title="At a glance: deciding as one goes, with N generations on average",
-        header=(
-            "Part",
-            "N",
-            *(heading for _, heading in _GOING),
-            "Gain over the usual way, in points",
-            "Times less compute",
-        ),
+        header=("Part", first, second, "Gain, in points", "Times less compute", *others),
         rows=tuple(rows),
         note=(
             "Sequential policies look at the samples so far and stop or draw on; @ marks a mean cost that is not N. Questions "

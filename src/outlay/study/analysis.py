@@ -86,8 +86,9 @@ def analyse(
             else:
                 told, warned = telling.policy_sentences(found.entries, found.method, settings)
                 group["policies"], group["difficulty"] = found.entries, found.difficulty
-                short = telling.in_short(found.entries, found.method, settings)
-                group["headline"] = f"{short} {telling.as_one_goes(found.entries, found.method)}".strip()
+                group["headline"] = telling.in_short(found.entries, found.method, settings)
+                if going := telling.as_one_goes(found.entries, found.method):
+                    group["as_one_goes"] = going
                 sentences += told
                 warnings += [*found.warnings, *warned]
         else:
