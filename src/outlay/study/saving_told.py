@@ -72,16 +72,20 @@ def ratio_of(row: Mapping[str, Any], measure: str, budget: float) -> str:
 
 
 def ratio_text(ratio: Mapping[str, Any] | None) -> str:
-    """A ratio as `3.9x (3.3 to 4.6)`; "at least" where the baseline never gets there.
+    """A ratio with its interval; "not reached" where the policy does not reach the accuracy.
 
-    >>> ratio_text({"value": 3.91, "low": 3.3, "high": None, "censored": True})
-    'at least 3.9x (3.3 to infinity)'
+    >>> ratio_text({"value": 5.24, "low": 1.048, "high": None, "censored": True})
+    'at least 5.2x (1.05 to infinity)'
     """
     if ratio is None or ratio["value"] is None:
         return "not reached"
-    high = "infinity" if ratio["high"] is None else f"{ratio['high']:.1f}"
     least = "at least " if ratio["censored"] else ""
-    return f"{least}{ratio['value']:.1f}x ({ratio['low']:.1f} to {high})"
+    return f"{least}{_times(ratio['value'])}x ({_times(ratio['low'])} to {_times(ratio['high'])})"
+
+
+def _times(value: float | None) -> str:
+    """Two decimals below 2, where it matters on which side of 1 a ratio lies."""
+    return "infinity" if value is None else f"{value:.2f}" if value < 1.995 else f"{value:.1f}"
 
 
 def sentences(entry: Entry) -> list[str]:
@@ -176,7 +180,7 @@ def _level_sentence(entry: Entry) -> str:
     if at["to_uniform"] is None:
         return f"{level}, what it had reached {where}, it does not reach on these questions at any budget."
     lost = max(at[f"to_{base}"]["left_out"] for base in ("uniform", "best_fixed"))
-    beyond = f" (left out: up to {100 * lost:.0f}% of resamples, in which neither gets there)" if lost > 0 else ""
+    beyond = f" (left out: up to {100 * lost:.0f}% of resamples, in which neither gets there)" if lost >= 0.005 else ""
     return (
         f"To be right in {level}, which it had reached {where}, it needs {_paid(at['cost'])} generations here, uniform {method} "
         f"{_paid(at['uniform_cost'])} and the best fixed {_paid(at['best_fixed_cost'])}: {ratio_text(at['to_uniform'])} and "
