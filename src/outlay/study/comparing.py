@@ -45,7 +45,8 @@ class Measured:
     @property
     def difficulty_cost(self) -> dict[str, float]:
         """What each kind of difficulty costs a question in generations; people's levels come for nothing."""
-        return {kind: 0.0 if kind == "level" else float(self.judged_by) for kind in self.values}
+        free = {"level": 0.0, "probe": 0.0 if self.pool.probed is None else self.pool.probed.cost}
+        return {kind: free.get(kind, float(self.judged_by)) for kind in self.values}
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def compare(
         }
         curves_of = [(pilot, curve) for pilot, (curve, _) in zip(pilots[:-1], replayed[:-1], strict=True)]
         difficulty["pilot"] = pilot_part(pool, oracle, curves_of, at, settings)
-    for kind in ("across_oracle", "across_predicted"):
+    for kind in ("across_oracle", "across_predicted", "across_probe"):
         if kind in entries:
             entries[kind]["mean_budget"] = True
     samples = samples_of(pool, method, runs=runs, flops=flops, seed=settings.seed)
@@ -154,7 +155,8 @@ def _difficulty_costs(pool: Pool, view: Measured, flops: PoolFlops | None) -> di
     """What each policy's difficulty costs a question: generations, and FLOPs (scored only where scores tell it)."""
     drawn = None if flops is None else flops.drawing([view.judged_by])[:, 0]
     scored = None if flops is None else flops.of("best_of_n", [view.judged_by])[:, 0]
-    spent = {"oracle": drawn, "predicted": drawn if pool.scores is None else scored}
+    read = None if pool.probed is None else pool.probed.flops
+    spent = {"oracle": drawn, "predicted": drawn if pool.scores is None else scored, "probe": read}
     found = {
         f"{policy}_{kind}": (cost, spent.get(kind))
         for kind, cost in view.difficulty_cost.items()

@@ -102,9 +102,9 @@ def test_a_prompt_is_read_once_for_all_its_samples(chat):
     assert all(one.prompt_tokens == 0 for one in drawn[1:])
 
 
-def test_a_prompt_that_fills_several_batches_is_paid_for_in_each(tmp_path):
+def test_without_a_cache_a_prompt_that_fills_several_batches_is_paid_for_in_each(tmp_path):
     folder = tiny_models.save(tmp_path, tiny_models.qwen(), tiny_models.tokenizer())
-    model = models.load(f"hf:{folder}", rows=2)
+    model = models.load(f"hf:{folder}", rows=2, cache=0)
     drawn = draw(model, "What is it?", n=5, temperature=1.0)
     once = drawn[0].prompt_tokens
     assert [one.prompt_tokens for one in drawn] == [once, 0, once, 0, once]
