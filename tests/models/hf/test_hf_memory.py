@@ -92,12 +92,12 @@ def test_behind_a_sliding_window_nothing_is_remembered(saved):
 
 
 def test_no_more_is_held_than_the_limit_and_the_oldest_ends_go_first(saved):
-    one = decoder(saved["llama"], cache="64KiB")  # 512 bytes a token: 128 tokens
+    one = decoder(saved["llama"], cache="32KiB")  # 256 bytes a token: 128 tokens
     texts = [tuple(range(start, start + 30)) for start in range(0, 240, 30)]
     for tokens in texts:
         one.draw([Wanted(tokens, 0, 3, 0.0)])
-        assert one.memory.held <= one.memory.limit == 64 << 10
-    assert one.memory.held == 512 * len(one.memory) and one.memory.counters.dropped > 0
+        assert one.memory.held <= one.memory.limit == 32 << 10
+    assert one.memory.held == 256 * len(one.memory) and one.memory.counters.dropped > 0
     assert one.memory.known(texts[-1]) == 30 and one.memory.known(texts[0]) == 0
     one.memory.clear()
     assert one.memory.held == len(one.memory) == one.memory.known(texts[-1]) == 0
