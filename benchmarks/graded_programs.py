@@ -86,7 +86,12 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     seconds = time.monotonic() - began
     grades = {trace.question.id: trace.solution_correct for trace in traces}
     programs = sum(len({one.answer for one in trace.solutions}) for trace in traces)
-    return {"programs": programs, "seconds": seconds, "rate": programs / seconds, "grades": dict(sorted(grades.items()))}
+    return {
+        "programs": programs,
+        "seconds": seconds,
+        "rate": programs / seconds,
+        "grades": dict(sorted(grades.items())),
+    }
 
 
 def parsed() -> argparse.Namespace:

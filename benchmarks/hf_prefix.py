@@ -54,8 +54,12 @@ def shown(what: str, folder: str, options: argparse.Namespace, **more: Any) -> N
     ratio = {name: found["without"][name] / found["with"][name] for name in ("read", "seconds")}
     print(f"{what}, beam search with N = {options.n}, width 4, {options.questions} questions:")
     for way, one in found.items():
-        print(f"  {way:8} the memory: {one['read']:9,} tokens read, {one['generated']:,} written, {one['seconds']:.1f} s")
-    print(f"  {ratio['read']:.1f} times fewer tokens read, {ratio['seconds']:.2f} times as fast; {found['with']['same']:.0%} of texts")
+        print(
+            f"  {way:8} the memory: {one['read']:9,} tokens read, {one['generated']:,} written, {one['seconds']:.1f} s"
+        )
+    print(
+        f"  {ratio['read']:.1f} times fewer tokens read, {ratio['seconds']:.2f} times as fast; {found['with']['same']:.0%} of texts"
+    )
     if options.keep:
         options.keep.write_text(json.dumps({what: found}, indent=1), encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,7 +67,21 @@ def probe(learnt, tmp_path_factory):
 @pytest.fixture(scope="module")
 def policy(measured, probe, tmp_path_factory):
     out = tmp_path_factory.mktemp("policy") / "policy.yaml"
-    told = ["calibrate", measured, "--budget", 8, "--bins", 2, "--pilot", 2, "--difficulty", probe, "--out", out, "--json"]
+    told = [
+        "calibrate",
+        measured,
+        "--budget",
+        8,
+        "--bins",
+        2,
+        "--pilot",
+        2,
+        "--difficulty",
+        probe,
+        "--out",
+        out,
+        "--json",
+    ]
     done = CliRunner().invoke(app, [str(word) for word in told])
     assert done.exit_code == 0, done.output
     return out
@@ -75,7 +90,9 @@ def policy(measured, probe, tmp_path_factory):
 def by_probe(folder, probe):
     store = Store(folder, create=False)
     (role,) = guessed(store.runs())
-    (found,) = recorded(store.solutions(), store.runs(), [role.__class__(role.task, role.model, role.pool, probe=probe)])
+    (found,) = recorded(
+        store.solutions(), store.runs(), [role.__class__(role.task, role.model, role.pool, probe=probe)]
+    )
     return found
 
 
@@ -85,7 +102,9 @@ def test_each_question_is_told_by_its_text_and_charged_for_its_reading(measured,
     asked = {question.id: question for question in task.questions("test", 48)}
     told = found.pool.probed
     np.testing.assert_allclose(
-        told.values, difficulty_by(probe.removeprefix("probe:"), [asked[name] for name in found.pool.questions]), atol=1e-6
+        told.values,
+        difficulty_by(probe.removeprefix("probe:"), [asked[name] for name in found.pool.questions]),
+        atol=1e-6,
     )
     tokens = [len(asked[name].text.split()) for name in found.pool.questions]
     assert told.flops.tolist() == [2.0 * estimator.parameters * count for count in tokens]
@@ -182,6 +201,7 @@ def test_a_batch_is_asked_by_it_too(policy, probe, tmp_path):
 
 def test_a_promise_is_tested_with_its_bins(measured, probe, tmp_path):
     told = ["calibrate", measured, "--target-accuracy", 0.05, "--policy", "per_bin", "--bins", 2, "--difficulty", probe]
+    told += ["--learn-share", 0.5]
     done = CliRunner().invoke(app, [str(word) for word in [*told, "--out", tmp_path / "p.yaml"]])
     assert done.exit_code == 0, done.output
     assert Policy.load(tmp_path / "p.yaml").promise.kind == "accuracy"
@@ -245,7 +265,9 @@ def test_a_study_whose_probe_is_gone_is_read_without_it(measured):
 
 
 def test_the_card_keeps_no_text_of_what_it_learnt_from(probe, learnt):
-    folder = probe.removeprefix("probe:")
+    folder = Path(probe.removeprefix("probe:"))
     texts = Store(learnt, create=False).runs()["question"].to_pylist()
-    assert len(load_probe(folder).learnt) == sum(json.loads(open(f"{folder}/probe.json").read())["training"]["questions"][part] for part in ("training", "validation"))
-    assert not any(text in open(f"{folder}/{name}", encoding="latin-1").read() for text in texts for name in ("probe.json", "README.md", "probe.safetensors"))
+    questions = json.loads((folder / "probe.json").read_text())["training"]["questions"]
+    assert len(load_probe(folder).learnt) == questions["training"] + questions["validation"]
+    written = [file.read_bytes() for file in folder.iterdir()]
+    assert not any(text.encode() in content for text in texts for content in written)

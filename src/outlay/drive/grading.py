@@ -1,8 +1,9 @@
 """Answers judged beside other work: in threads, so that calls go on meanwhile, several at a time where a task takes that.
 
-Programs are run and expressions compared, which may take seconds. Most judges hold locks of their own, or are somebody's own code,
-so they are asked one at a time; a task whose judge can be asked side by side says how often (`grades_at_once`: programs in the
-sandbox, one a core), and then the answers of one run, and of all that have ended, share so many threads. Grades do not depend on it.
+Programs are run and expressions compared, which may take seconds. Most judges hold locks of their own, or are somebody's own
+code, so they are asked one at a time; a task whose judge can be asked side by side says how often (`grades_at_once`: programs in
+the sandbox, one a core), and then the answers of one run, and of all that have ended, share so many threads. Grades do not depend
+on it.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ class Difficulty(Part):
     """How a question's difficulty is estimated, and what that costs.
 
     A `pilot` draws `samples` samples first; a `probe` (its address) reads the question alone and draws nothing; `predicted` and
-    `oracle` values are given by the caller; `none` means that every question is treated alike. What a pilot or a prediction reads off its samples is `measure`: their mean verifier `score`,
-    or their `consensus`, the share of the most frequent answer, which needs no verifier.
+    `oracle` values are given by the caller; `none` means that every question is treated alike. What a pilot or a prediction reads
+    off its samples is `measure`: their mean verifier `score`, or their `consensus`, the share of the most frequent answer, which
+    needs no verifier.
     """
 
     source: Literal["none", "pilot", "probe", "predicted", "oracle"] = Field(

@@ -38,7 +38,7 @@ def bins_part(views: Sequence[View], budget: int, settings: Settings) -> dict[st
         `shuffled`, the control.
     """
     counts = sorted({*BINS, settings.bins})
-    told = [replace(view, values={k: v for k, v in view.values.items() if k not in ("level", "probe")}) for view in views]
+    told = [replace(view, values={k: v for k, v in view.values.items() if k != "level"}) for view in views]
     curves = [per_bin_policies(told, [budget], replace(settings, bins=count)) for count in counts]
     found: dict[str, Any] = {"count": counts, "budget": float(budget)}
     for kind, name in (("oracle", "accuracy"), ("predicted", "predicted"), ("shuffled", "shuffled")):

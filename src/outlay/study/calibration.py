@@ -25,8 +25,8 @@ def calibration_view(
     """Candidates on all questions, and difficulty `pilot`, `probe`, `predicted` and `oracle` of each (those that can be told).
 
     `pilot` is read from the pool's first samples in the order of asking, as a server would, `probe` from the question alone where
-    the pool was probed; the other two from the difficulty pool, or from the whole pool where there is none. `sampling` are the pool's own options (its temperature),
-    which become part of the strategies that a policy names.
+    the pool was probed; the other two from the difficulty pool, or from the whole pool where there is none. `sampling` are the
+    pool's own options (its temperature), which become part of the strategies that a policy names.
 
     Raises UserError where nothing can choose among the samples, and where a pilot would leave nothing of the pool.
     """

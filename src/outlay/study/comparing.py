@@ -80,8 +80,11 @@ def compare(
         return None
     base = baselines(whole, method, ks, settings.splits, settings.seed)
     tabled = [(candidates_of(v.pool, v.tables, view_ks, runs, view_ks[-1], flops=flops), v) for v in views]
-    judged = [View(table, v.values, v.difficulty_cost) for table, v in tabled if table is not None]
+    judged = [View(table, _sampled(v.values), v.difficulty_cost) for table, v in tabled if table is not None]
     curves = {**base, **per_bin_policies(judged, view_ks, settings)}
+    if pool.probed is not None:  # it looks at no sample, so all of them measure
+        told = View(whole, {"probe": pool.probed.values}, {"probe": pool.probed.cost})
+        curves |= per_bin_policies([told], ks, settings)
     extra = _difficulty_costs(pool, views[0], flops)
     entries = {
         name: _entry(curve, extra.get(name), base[f"uniform_{method}"], base["best_fixed"], settings)
@@ -119,6 +122,11 @@ def compare(
             "mean_budget": True,
         }
     return Compared(entries, difficulty, method, warnings)
+
+
+def _sampled(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The kinds of difficulty that samples tell, or people."""
+    return {kind: told for kind, told in values.items() if kind != "probe"}
 
 
 def headline(budgets: Sequence[int], settings: Settings) -> int:

@@ -42,8 +42,8 @@ from outlay.study.settings import Settings
 
 
 def fitted(found: Recorded, group: Mapping[str, Any], settings: Settings) -> PerBinPolicy:
-    """The policy for what was recorded on one task and model: bins by a probe where the questions were probed, else by a pilot, whose
-    samples are part of the budget.
+    """The policy for what was recorded on one task and model: bins by a probe where the questions were probed, else by a pilot,
+    whose samples are part of the budget.
 
     `group` is its group of the summary: the figures in the file are those of `per_bin_pilot` (`per_bin_probe`) there, replayed over
     random orders and measured on questions that did not choose. Raises UserError where nothing tells difficulty without reference
@@ -97,7 +97,8 @@ def estimate_of(found: Recorded, view: View) -> tuple[str, Difficulty]:
 def fitted_across(found: Recorded, group: Mapping[str, Any], settings: Settings) -> AcrossPolicy:
     """The policy that spends across questions, for what was recorded: bins by a pilot or a probe, budgets means over questions.
 
-    `group` is its group of the summary, whose `across_pilot` (`across_probe`) has the figures. Raises UserError where nothing tells difficulty.
+    `group` is its group of the summary, whose `across_pilot` (`across_probe`) has the figures. Raises UserError where nothing tells
+    difficulty.
     """
     plain = fitted(found, group, settings)
     view = calibration_view(
@@ -106,9 +107,7 @@ def fitted_across(found: Recorded, group: Mapping[str, Any], settings: Settings)
     budgets = np.array([float(k) for k in budgets_up_to(found.pool.size) if k >= plain.difficulty.drawn])
     rule = Rule(settings.shrinkage)
     kind = plain.difficulty.source
-    edges, split = fit_across(
-        view.candidates, view.values[kind], settings.bins, budgets, plain.difficulty.drawn, rule
-    )
+    edges, split = fit_across(view.candidates, view.values[kind], settings.bins, budgets, plain.difficulty.drawn, rule)
     figures = _measured(group, f"across_{kind}")
 
     def choices(picked: np.ndarray) -> tuple[Choice, ...]:

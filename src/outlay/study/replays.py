@@ -101,7 +101,9 @@ def bins_of(drawn: Pool, policy: PerBinPolicy) -> Ints:
         return np.zeros(len(drawn.questions), dtype=np.int64)
     if policy.difficulty.source == "probe":
         if drawn.probed is None:
-            raise UserError(f"The policy's bins are by {policy.difficulty.probe}, which was not asked about these questions.")
+            raise UserError(
+                f"The policy's bins are by {policy.difficulty.probe}, which was not asked about these questions."
+            )
         return Bins(policy.edges).assign(drawn.probed.values)
     values = pilot_values(drawn, policy.difficulty.samples)
     if values is None:

@@ -97,6 +97,7 @@ def test_what_is_drawn_does_not_depend_on_what_is_drawn_beside_it(chat):
 
 
 def test_a_prompt_is_read_once_for_all_its_samples(chat):
+    chat._decoder.memory.clear()
     drawn = draw(chat, "What is it?", n=5, temperature=1.0)
     assert drawn[0].prompt_tokens > 0 and drawn[0].cached_tokens == 0
     assert all(one.prompt_tokens == 0 for one in drawn[1:])

@@ -39,6 +39,15 @@ KINDS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Models so small are slowed by a second one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     return {
@@ -57,7 +66,7 @@ def searched(one):
     beams = [BEGUN + drawn.tokens for drawn in first]
     fresh = tuple(range(60, 75))
     second = one.draw([Wanted(beams[row], 7 + row, 5, 0.0) for row in (0, 0, 2)] + [Wanted(fresh, 1, 9, 1.0)])
-    third = one.draw([Wanted(beams[0] + second[0].tokens, 3, 8, 0.0), Wanted(BEGUN[:20] + (99,), 4, 4, 0.0)])
+    third = one.draw([Wanted(beams[0] + second[0].tokens, 3, 8, 0.0), Wanted((*BEGUN[:20], 99), 4, 4, 0.0)])
     return [*first, *second, *third]
 
 
@@ -71,7 +80,7 @@ def test_what_is_drawn_is_what_is_drawn_without_the_cache(saved, kind):
 
 def test_a_beginning_is_read_once(saved):
     read = [drawn.read for drawn in searched(decoder(saved["qwen"]))]
-    # the prompt; then of each beam its last token, which was drawn and not read; a new prompt whole; a beginning up to where it parts
+    # the prompt; of each beam its last token, which was drawn and not read; a new prompt whole; a beginning from where it parts
     assert read == [40, 0, 0, 1, 0, 1, 15, 1, 1]
     assert [drawn.read for drawn in searched(decoder(saved["qwen"], cache=0))] == [40, 0, 0, 46, 0, 46, 15, 51, 21]
 
@@ -123,7 +132,13 @@ def test_the_ledger_of_a_search_says_what_was_not_read_again(saved):
         model = models.load(f"hf:{saved['qwen']}", cache=cache)
         strategy, budget = BeamSearch(width=2), Budget(generations=4)
         return outlay.solve(
-            "Is it?", strategy=strategy, model=model, verifier="random:1", budget=budget, steps="tokens:6", task="countdown"
+            "Is it?",
+            strategy=strategy,
+            model=model,
+            verifier="random:1",
+            budget=budget,
+            steps="tokens:6",
+            task="countdown",
         )
 
     ours, plain = spent("64MiB"), spent(0)
@@ -149,7 +164,8 @@ def test_the_cache_is_no_part_of_the_name(saved):
 
 
 @pytest.mark.parametrize(
-    ("address", "says"), [("?cache=much", "no size: write cache=512MiB"), ("?cash=1MiB", 'no option "cash"'), ("?cache", "no option")]
+    ("address", "says"),
+    [("?cache=much", "no size: write cache=512MiB"), ("?cash=1MiB", 'no option "cash"'), ("?cache", "no option")],
 )
 def test_an_option_that_is_none_is_one_sentence(saved, address, says):
     with pytest.raises(UserError, match=says):

@@ -1,8 +1,9 @@
 """Many continuations at once: prompts are read together, each once, and its keys and values serve all its continuations.
 
-What was read and written before is not read again (`prefill`). A batch is drawn to its end; rows that end leave it, so that it becomes narrower. Randomness is that of the embedded engine: a
-uniform for each (key, position), turned into a token by inverse CDF, so what is drawn does not depend on the batch as far as the
-logits do not (their last bits do, as the library's kernels choose by shape).
+What was read and written before is not read again (`prefill`). A batch is drawn to its end; rows that end leave it, so that it
+becomes narrower. Randomness is that of the embedded engine: a uniform for each (key, position), turned into a token by inverse CDF,
+so what is drawn does not depend on the batch as far as the logits do not (their last bits do, as the library's kernels choose by
+shape).
 """
 
 from __future__ import annotations
@@ -55,8 +56,10 @@ class Drawn:
 
 
 class Decoder:
-    """Draws batches with one causal model and its tokenizer. `ends` are the tokens that end an answer, `cache` the bytes of keys and
-    values that are kept from batch to batch."""
+    """Draws batches with one causal model and its tokenizer. `ends` are the tokens that end an answer.
+
+    `cache` is how many bytes of keys and values are kept from batch to batch.
+    """
 
     def __init__(self, model: Any, tokenizer: Any, ends: frozenset[int], cache: int = LIMIT) -> None:
         self.model, self.tokenizer, self.ends = model, tokenizer, ends

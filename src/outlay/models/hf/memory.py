@@ -130,7 +130,9 @@ class Memory:
             if following is None:
                 break
             own, rest = following.tokens, tokens[place : place + len(following.tokens)]
-            count = next((at for at, (one, other) in enumerate(zip(own, rest, strict=False)) if one != other), len(rest))
+            count = next(
+                (at for at, (one, other) in enumerate(zip(own, rest, strict=False)) if one != other), len(rest)
+            )
             path.append((following, count))
             if count < len(own):
                 break
@@ -141,7 +143,9 @@ class Memory:
         """The first `count` tokens of a stretch as one of its own, the rest behind it."""
         assert stretch.states is not None and stretch.before is not None
         keys, values = stretch.states
-        head = _Stretch(stretch.tokens[:count], (keys[:, :, :count].clone(), values[:, :, :count].clone()), stretch.before)
+        head = _Stretch(
+            stretch.tokens[:count], (keys[:, :, :count].clone(), values[:, :, :count].clone()), stretch.before
+        )
         stretch.before.after[head.tokens[0]] = head
         stretch.tokens, stretch.before = stretch.tokens[count:], head
         stretch.states = keys[:, :, count:].clone(), values[:, :, count:].clone()

@@ -56,8 +56,10 @@ class HuggingFaceModel:
 
     @classmethod
     def load(cls, name: str, *, rows: int = ROWS, system: str = "", cache: str | int | None = None) -> HuggingFaceModel:
-        """The model at `FOLDER_OR_ID`, or `raw:FOLDER_OR_ID`; `?cache=SIZE` behind it says the same as `cache`: how much of keys and
-        values is kept from call to call (512 MiB unless it is said).
+        """The model at `FOLDER_OR_ID`, or `raw:FOLDER_OR_ID`.
+
+        `?cache=SIZE` behind it says the same as `cache`: how much of keys and values is kept from call to call (512 MiB where
+        neither is given).
 
         Raises UserError for what is no model folder, holds no causal language model, or where the extra `hf` is missing.
         """

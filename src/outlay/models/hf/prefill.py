@@ -1,8 +1,8 @@
 """Reading prompts: what of them was read or written before is taken from memory, the rest is read together.
 
-Prompts of which a like number of tokens is new are read in one pass, padded on the left, and laid into one batch. The result is that
-of reading them whole, to the last bits. Only plain attention can be gone on from at any place: a model of another kind (states
-that cannot be cut, positions that turn with the length) is read whole each time, and so is a text beyond a sliding window.
+Prompts of which a like number of tokens is new are read in one pass, padded on the left, and laid into one batch. The result is
+that of reading them whole, but for the last bits. Only plain attention can be gone on from at any place: a model of another kind
+(states that cannot be cut, positions that turn with the length) is read whole each time, and so is a text beyond a sliding window.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Prefill:
         else:
             new = [max(len(tokens) - self.memory.known(tokens), 1) for tokens in prompts]
             groups = _alike(new)
-            parts = [self._together([prompts[row] for row in group], max(new[row] for row in group)) for group in groups]
+            parts = [
+                self._together([prompts[row] for row in group], max(new[row] for row in group)) for group in groups
+            ]
             found = parts[0] if len(parts) == 1 else self._beside(parts, [row for group in groups for row in group])
             for row, tokens in enumerate(prompts):
                 self.keep(tokens, found.cache, row)
@@ -113,10 +115,12 @@ class Prefill:
         return Read(out.logits[:, -1].float(), cache, mask, [min(len(tokens), new) for tokens in prompts])
 
     def _laid(self, prompts: Sequence[tuple[int, ...]], before: int, new: int) -> States:
-        """What is known of each prompt but its last `new` tokens, in a batch: [layers, P, heads, before, width], zeros on the left."""
+        """What is known of each prompt but its last `new` tokens, as a batch [layers, P, heads, before, width], zeros first."""
         known = {row: self.memory.take(tokens[:-new]) for row, tokens in enumerate(prompts) if len(tokens) > new}
         shapes = next(iter(known.values()))[0]
-        keys, values = (one.new_zeros((one.shape[0], len(prompts), one.shape[1], before, one.shape[3])) for one in shapes)
+        keys, values = (
+            one.new_zeros((one.shape[0], len(prompts), one.shape[1], before, one.shape[3])) for one in shapes
+        )
         for row, stretches in known.items():
             place = before - (len(prompts[row]) - new)
             for one_keys, one_values in stretches:

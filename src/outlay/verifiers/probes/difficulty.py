@@ -1,8 +1,8 @@
 """How hard a question is, told from the question alone: a probe with the target `difficulty`, `probe:FOLDER`.
 
-Nothing is drawn: the model that gives the probe's features reads the question once, and a small head says which share of its samples
-would be right. What is measured by such bins is measured on questions that the probe has not learnt from: it knows those by a
-hash of their text, and refuses them (`check_unseen`).
+Nothing is drawn: the model that gives the probe's features reads the question once, and a small head says which share of its
+samples would be right. What is measured by such bins is measured on questions that the probe has not learnt from: it knows those by
+a hash of their text, and refuses them (`check_unseen`).
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ def load_difficulty(address: str) -> DifficultyProbe:
     """
     folder = address.removeprefix(BACKEND)
     if not address.startswith(BACKEND) or not folder:
-        raise UserError(f'"{address}" names no estimate of difficulty: write pilot, or probe:FOLDER (outlay train probe)')
+        raise UserError(
+            f'"{address}" names no estimate of difficulty: write pilot, or probe:FOLDER (outlay train probe)'
+        )
     card = Path(folder) / CARD
     return _loaded(address, folder, card.stat().st_mtime_ns if card.is_file() else 0)
 
@@ -129,7 +131,8 @@ def difficulty_by(folder: str | Path, questions: Sequence[Question]) -> Array:
 
     Raises UserError where the folder holds no such probe.
     """
-    return load_difficulty(f"{BACKEND}{folder}").of_all(questions).values.astype(np.float32)
+    values: Array = load_difficulty(f"{BACKEND}{folder}").of_all(questions).values.astype(np.float32)
+    return values
 
 
 def question_features(features: States | Embeddings, questions: Sequence[Question]) -> Array:
@@ -154,7 +157,8 @@ def _read(name: str, features: States, questions: Sequence[Question]) -> tuple[A
     longest = max((len(one.tokens) for one in laid), default=0)
     if longest > features.context:
         raise UserError(
-            f"{name}: a question is {longest} tokens long, and what reads it takes {features.context} at most: ask shorter questions"
+            f"{name}: a question is {longest} tokens long, and what reads it takes {features.context} at most: ask "
+            "shorter ones"
         )
     states = features.states([Text(one.tokens, one.places[-1:], one.start) for one in laid])
     tokens = np.array([len(one.tokens) for one in laid], dtype=np.int64)

@@ -81,7 +81,9 @@ def load_probe(folder: str | Path) -> Probe:
             raise UserError(f"{path} was written by a newer Outlay (version {card['version']}): update this one")
         if card["target"] not in ("solutions", "difficulty"):
             raise KeyError("target")
-        return Probe(head, str(card["features"]), int(card["layer"]), tuple(card["parts"]), card["target"], card, learnt)
+        return Probe(
+            head, str(card["features"]), int(card["layer"]), tuple(card["parts"]), card["target"], card, learnt
+        )
     except FileNotFoundError as error:
         raise UserError(
             f"there is no probe at {path} (no {Path(error.filename or CARD).name}): make one with outlay train probe CONFIG.yaml"
