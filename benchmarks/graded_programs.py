@@ -1,6 +1,6 @@
 """Programs graded at the end of runs: one at a time, and as many at once as there are cores, by the driver of every study.
 
-    python -m benchmarks.graded_programs POOL.jsonl.gz --questions HumanEval.jsonl.gz [--share 0.02] [--cores 2]
+    python -m benchmarks.graded_programs POOL.jsonl.gz --questions QUESTIONS.jsonl.gz [--share 0.02] [--cores 2]
 
 The pool is one of stored programs, as in `regrade_programs`; a model that hands them out stands in for a server, so that only
 grading is left. Grades have to be the same either way; exit code 1 where they are not.
