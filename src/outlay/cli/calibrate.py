@@ -14,6 +14,8 @@ from outlay.cli.options import AsJson, Verbose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
+
     from outlay.policies import Figure, Measured, PerBinPolicy, RulePolicy, SequentialPolicy
     from outlay.study.runs import Recorded
     from outlay.study.settings import Settings
@@ -71,6 +73,14 @@ def calibrate(
     ] = False,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
     pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
+    difficulty: Annotated[
+        str | None,
+        typer.Option(
+            "--difficulty",
+            help="What tells a question's difficulty: pilot, or probe:FOLDER (outlay train probe) from the question alone; "
+            "default: what the study said, else pilot.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -88,6 +98,7 @@ def calibrate(
     from outlay.errors import UserError
     from outlay.promises import NotPromised
     from outlay.study.carrying import whole
+    from outlay.study.probing import check_estimator
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
     from outlay.traces import Store
@@ -99,7 +110,11 @@ def calibrate(
     store = Store(traces, create=False)
     for damage in store.damage():
         raise UserError(damage)
+    if difficulty is not None:
+        check_estimator(difficulty)
     found = one_of(recorded_in(store), traces, task, model)
+    if difficulty is not None:
+        found = told_by(found, difficulty, store.runs())
     if budget is not None and budget > found.pool.size:
         raise UserError(
             f"--budget {budget:g} is beyond the pool of {found.pool.size} samples a question: sample more, or ask for less"
@@ -167,6 +182,18 @@ def one_of(everything: Sequence[Recorded], traces: Path, task: str | None, model
         kind, option = ("tasks", "--task") if several else ("models", "--model")
         raise UserError(f"{traces} holds several {kind} ({names}): name one with {option}")
     return found[0]
+
+
+def told_by(found: Recorded, difficulty: str, runs: pa.Table) -> Recorded:
+    """The same samples, their questions' difficulty told in this way."""
+    from dataclasses import replace
+
+    from outlay.study.probing import PILOT, texts_in, with_probe
+
+    if difficulty == PILOT:
+        return replace(found, pool=replace(found.pool, probed=None))
+    texts = texts_in(runs, found.pool.task)
+    return replace(found, pool=with_probe(found.pool, difficulty, texts, found.flops))
 
 
 def fit(

@@ -64,6 +64,12 @@ class PerBinPolicy(Policy):
         named = [choice.model for plan in self.plans for choice in plan.choices if choice.model is not None]
         return tuple(dict.fromkeys([self.model, *named]))
 
+    @property
+    def probe(self) -> str | None:
+        """The address of the probe that tells difficulty, where one is asked."""
+        several = any(len(plan.choices) > 1 for plan in self.plans)
+        return self.difficulty.probe if several and self.difficulty.source == "probe" else None
+
     def plan(self, budget: float) -> Plan:
         """The plan of the largest budget that fits.
 
@@ -144,7 +150,7 @@ class PerBinPolicy(Policy):
         if len(self.edges) > 0 and difficulty_values is None:
             raise UserError("This policy has several difficulty bins; pass the questions' `difficulty_values`.")
         values = np.zeros(candidates.questions) if difficulty_values is None else np.asarray(difficulty_values)
-        charged = charge(candidates, self.difficulty.cost).cost
+        charged = charge(candidates, self.difficulty.drawn).cost + self.difficulty.reading
         accuracy, cost = (np.empty((candidates.questions, len(self.plans))) for _ in range(2))
         rows = np.arange(candidates.questions)
         for column, plan in enumerate(self.plans):
@@ -181,7 +187,7 @@ class PerBinPolicy(Policy):
 
     def _total(self, plan: Plan, choice: Choice) -> float:
         """Generations that a choice costs at most, the difficulty estimate included where the plan has bins."""
-        estimate = self.difficulty.cost if len(plan.choices) > 1 else 0.0
+        estimate = self.difficulty.drawn if len(plan.choices) > 1 else 0.0
         return max(choice.generations, estimate) if choice.reuses_pilot else choice.generations + estimate
 
     def _answer(self, plan: Plan, choice: Choice, number: int | None, state: State) -> Spend | Stop:

@@ -74,7 +74,7 @@ def largest_cap(policy: Policy) -> float:
 def most_of(policy: Policy, plan: Any) -> float:
     """The most generations that a plan for a mean budget can draw of one question."""
     if isinstance(policy, AcrossPolicy):
-        estimate = policy.difficulty.cost if len(plan.choices) > 1 else 0.0
+        estimate = policy.difficulty.drawn if len(plan.choices) > 1 else 0.0
         return float(max(choice.generations + estimate for choice in (*plan.choices, *plan.dearer)))
     if isinstance(policy, SequentialPolicy):
         handed = max((switch.generations for switch in policy.switches), default=0)

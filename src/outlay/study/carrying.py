@@ -93,7 +93,8 @@ def _hard_cap(plan: Plan, budget: float) -> Promise:
 
 def origin_of(found: Recorded) -> Origin:
     """Hashes of the traces, and of the weights and tokenizers that lie on this machine."""
-    addresses = [name for name in (found.pool.model, found.verifier) if name]
+    probe = None if found.pool.probed is None else found.pool.probed.address
+    addresses = [name for name in (found.pool.model, found.verifier, probe) if name]
     weights = {name: digest for name in addresses if (digest := weights_of(name)) is not None}
     tokenizers = {name: digest for name in addresses if (digest := tokenizer_of(name)) is not None}
     return Origin(traces=traces_digest(found.pool), weights=weights, tokenizers=tokenizers, outlay=outlay.__version__)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from outlay.errors import UserError
-from outlay.policies import Choice, Difficulty, PerBinPolicy, Plan, RulePolicy, SequentialPolicy, fit_policy
+from outlay.policies import Choice, PerBinPolicy, Plan, RulePolicy, SequentialPolicy, fit_policy
 from outlay.policies.fit_sequence import fit_path, replay
 from outlay.policies.prefixes import Prefixes, prefixes
 from outlay.policies.samples import Samples, Select
 from outlay.study.calibration import calibration_view
 from outlay.study.deciding import STRATEGIES
-from outlay.study.fitting import score_map_of
+from outlay.study.fitting import estimate_of, score_map_of
 from outlay.study.measure import budgets_up_to
 from outlay.study.pools import Floats, Ints, Pool
 from outlay.study.replays import replay_plans
@@ -159,19 +159,11 @@ def _per_bin(found: Recorded, learning: Pool, rows: Ints, settings: Settings) ->
     )
     table = replace(view.candidates, verifier=found.verifier)
     budgets = [float(k) for k in budgets_up_to(learning.size)]
-    if "pilot" not in view.values:
+    if "pilot" not in view.values and "probe" not in view.values:
         return fit_policy(table, budgets=budgets, shrinkage=settings.shrinkage)
-    scored = learning.scores is not None
-    samples = round(view.difficulty_cost["pilot"])
-    source = Difficulty(
-        source="pilot",
-        measure="score" if scored else "consensus",
-        samples=samples,
-        cost=float(samples),
-        strategy={"name": "best_of_n" if scored else "majority", **found.sampling},
-    )
+    kind, source = estimate_of(found, view)
     return fit_policy(
-        table, view.values["pilot"], source, bins=settings.bins, budgets=budgets, shrinkage=settings.shrinkage
+        table, view.values[kind], source, bins=settings.bins, budgets=budgets, shrinkage=settings.shrinkage
     )
 
 

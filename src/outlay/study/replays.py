@@ -96,9 +96,15 @@ def replay_plans(
 
 
 def bins_of(drawn: Pool, policy: PerBinPolicy) -> Ints:
-    """The difficulty bin of each question, by the policy's pilot of the first samples; 0 where it has no bins."""
+    """The difficulty bin of each question, by the policy's pilot of the first samples or its probe; 0 where it has no bins."""
     if not policy.edges:
         return np.zeros(len(drawn.questions), dtype=np.int64)
+    if policy.difficulty.source == "probe":
+        if drawn.probed is None:
+            raise UserError(
+                f"The policy's bins are by {policy.difficulty.probe}, which was not asked about these questions."
+            )
+        return Bins(policy.edges).assign(drawn.probed.values)
     values = pilot_values(drawn, policy.difficulty.samples)
     if values is None:
         raise UserError(
@@ -144,9 +150,10 @@ def _column(table: Candidates, choice: Choice) -> int:
 
 
 def _paid(table: Candidates, plan: Plan, policy: PerBinPolicy) -> Floats:
-    """What each candidate costs each question under this plan, the pilot included where it makes one."""
+    """What each candidate costs each question under this plan, the pilot or probe included where it makes one."""
     if len(plan.choices) == 1:
         return table.cost
-    pilot = policy.difficulty.cost
+    pilot = policy.difficulty.drawn
     reuses = np.array(table.reuses_pilot)
-    return np.where(reuses, np.maximum(table.cost, pilot), table.cost + pilot)
+    paid: Floats = np.where(reuses, np.maximum(table.cost, pilot), table.cost + pilot) + policy.difficulty.reading
+    return paid

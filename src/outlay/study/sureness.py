@@ -63,14 +63,17 @@ def after(pool: Pool, order: Ints, rows: Ints, count: int, selection: Selection)
     )
 
 
-def at_the_end(pool: Pool, order: Ints, option: Option, found: Recorded) -> Answered | None:
-    """The answers that the option gives to every question in this order, by question; None where they cannot be followed."""
+def at_the_end(pool: Pool, order: Ints, option: Option, found: Recorded, *, partly: bool = False) -> Answered | None:
+    """The answers that the option gives to every question in this order, by question; None where they cannot be followed.
+
+    With `partly` those are left out that a search gives before any sample is drawn (a probe tells difficulty without any).
+    """
     counts, methods = _followed(pool, order, option, found)
-    if counts.min() < 1:
+    if counts.max() < 1 or (counts.min() < 1 and not partly):
         return None
     correct, _ = replay_options(pool, [option], [order], found)
     parts = []
-    for count, method in sorted(set(zip(counts.tolist(), methods, strict=True))):
+    for count, method in sorted({pair for pair in zip(counts.tolist(), methods, strict=True) if pair[0] > 0}):
         rows = np.flatnonzero((counts == count) & (np.array(methods) == method))
         searched = method not in SELECTIONS
         one = after(pool, order, rows, int(count), SELECTIONS[str(best_method(pool)) if searched else method])
@@ -139,7 +142,8 @@ def confidences_of(
     answers in the first order, on questions that the fit did not see. None where there are no such answers, or too few, or all
     are alike.
     """
-    ends = [end for order in orders[:FITTING_ORDERS] if (end := at_the_end(pool, order, option, found)) is not None]
+    told = [at_the_end(pool, order, option, found, partly=True) for order in orders[:FITTING_ORDERS]]
+    ends = [end for end in told if end is not None]
     every = np.arange(len(pool.questions))
     selection = SELECTIONS.get(str(option.select) if option.plan is None else method_of(option.plan.choices[-1]))
     selection = selection or SELECTIONS[str(best_method(pool))]
