@@ -75,7 +75,7 @@ def test_its_figures_are_of_questions_that_fitted_nothing(found):
 
 
 def test_a_pilot_may_tell_instead_and_its_cost_counts(found):
-    done = fitted_by_bins(found, SETTINGS, "router", 5.0, source="pilot", switching=True)
+    done = fitted_by_bins(found, SETTINGS, "router", 5.0, switching=True)
     assert done.policy.difficulty.samples == 2
     first = done.policy.decide(State(budget=100))
     assert (first.purpose, first.generations) == ("pilot", 2)
@@ -248,7 +248,7 @@ def test_what_the_traces_lack_is_said(found, changed, says):
 
 def test_a_mean_below_the_cheapest_answer_is_refused(found):
     with pytest.raises(UserError, match="below the 3 that"):
-        fitted_by_bins(found, replace(SETTINGS, pilot=3), "router", 2.0, source="pilot", switching=True)
+        fitted_by_bins(found, replace(SETTINGS, pilot=3), "router", 2.0, switching=True)
 
 
 def test_a_sequential_policy_with_switching_carries_confidences(found):

@@ -14,6 +14,8 @@ from outlay.cli.options import AsJson, Verbose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
+
     from outlay.policies import Figure, Measured, PerBinPolicy, RulePolicy, SequentialPolicy
     from outlay.study.fitting_bins import Fitted
     from outlay.study.runs import Recorded
@@ -75,15 +77,16 @@ def calibrate(
             help="The policy may switch to another model in the traces; a sequential one to searches too. A router always may.",
         ),
     ] = False,
+    bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
+    pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
     difficulty: Annotated[
         str | None,
         typer.Option(
             "--difficulty",
-            help="What tells difficulty, for bins: pilot (the first samples), or question (its words alone; a router's default).",
+            help="What tells a question's difficulty: pilot; or, from the question alone, question (its words; a router's default) "
+            "or probe:FOLDER (outlay train probe). Default: what the study said, else pilot.",
         ),
     ] = None,
-    bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
-    pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -101,6 +104,7 @@ def calibrate(
     from outlay.errors import UserError
     from outlay.promises import NotPromised
     from outlay.study.carrying import whole
+    from outlay.study.probing import QUESTION, check_estimator
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
     from outlay.traces import Store
@@ -112,7 +116,13 @@ def calibrate(
     store = Store(traces, create=False)
     for damage in store.damage():
         raise UserError(damage)
+    if difficulty not in (None, QUESTION):
+        check_estimator(str(difficulty))
     found = one_of(recorded_in(store), traces, task, model)
+    if difficulty is not None:
+        found = told_by(found, difficulty, store.runs())
+    by_words = difficulty == QUESTION or (difficulty is None and kind == "router" and found.pool.probed is None)
+    source = QUESTION if by_words else None
     if budget is not None and budget > found.pool.size:
         raise UserError(
             f"--budget {budget:g} is beyond the pool of {found.pool.size} samples a question: sample more, or ask for less"
@@ -134,7 +144,7 @@ def calibrate(
                 level=level,
                 share=learn_share,
                 switching=switching,
-                source=difficulty,
+                source=source,
             )
         except NotPromised as error:
             print_refusal(error, as_json)
@@ -146,7 +156,7 @@ def calibrate(
             console.print(line, markup=False, soft_wrap=True)
         console.print(f"Written: {out}", markup=False)
         return
-    fitted, warnings = fit(found, kind or "per_bin", budget, settings, switching, difficulty)
+    fitted, warnings = fit(found, kind or "per_bin", budget, settings, switching, source)
     policy = whole(fitted, budget, found, settings)
     policy.save(out)
     measured = policy.plan(budget).measured
@@ -184,31 +194,39 @@ def one_of(everything: Sequence[Recorded], traces: Path, task: str | None, model
     return found[0]
 
 
+def told_by(found: Recorded, difficulty: str, runs: pa.Table) -> Recorded:
+    """The same samples, their questions' difficulty told in this way."""
+    from dataclasses import replace
+
+    from outlay.study.probing import PILOT, QUESTION, texts_in, with_probe
+
+    if difficulty in (PILOT, QUESTION):
+        return replace(found, pool=replace(found.pool, probed=None))
+    texts = texts_in(runs, found.pool.task)
+    return replace(found, pool=with_probe(found.pool, difficulty, texts, found.flops))
+
+
 def fit(
-    found: Recorded, kind: str, budget: float, settings: Settings, switching: bool, difficulty: str | None = None
+    found: Recorded, kind: str, budget: float, settings: Settings, switching: bool, source: str | None = None
 ) -> tuple[PerBinPolicy | SequentialPolicy | RulePolicy, list[str]]:
-    """The policy of that kind with its figures, and what there is to be told beside them."""
+    """The policy of that kind with its figures, and what there is to be told beside them.
+
+    Difficulty is told by the `source` "question", or where that is None by a probe or pilot.
+    """
     from outlay.errors import UserError
     from outlay.policies.fit_sequence import KINDS
     from outlay.registry import nearest
     from outlay.study.fitting import fitted, fitted_across, fitted_sequence
-    from outlay.study.fitting_bins import SOURCES, fitted_by_bins
+    from outlay.study.fitting_bins import fitted_by_bins
     from outlay.study.summary import group_of
 
     by_bins = ("per_bin", "across", "router")
-    if difficulty is not None and difficulty not in SOURCES:
-        raise UserError(
-            f"--difficulty {difficulty}: nothing tells difficulty by that name: {nearest(difficulty, SOURCES)}."
-        )
     if kind in KINDS:
-        if difficulty is not None:
-            raise UserError(f"--difficulty is for policies by difficulty bins ({', '.join(by_bins)}); {kind} has none.")
         policy = fitted_sequence(found, kind, int(budget), settings, switching=switching or kind == "cascade")
         return policy, list(found.pool.warnings)
     if kind not in by_bins:
         raise UserError(f'there is no policy "{kind}": {nearest(kind, (*by_bins, *KINDS))}')
-    if kind == "router" or switching or difficulty == "question":
-        source = difficulty or ("question" if kind == "router" else "pilot")
+    if kind == "router" or switching or source is not None:
         done = fitted_by_bins(found, settings, kind, budget, source=source, switching=switching or kind == "router")
         return done.policy, [*beside(done, budget), *found.pool.warnings]
     group = group_of(found, settings)

@@ -65,14 +65,11 @@ def promised(
     from outlay.errors import UserError
     from outlay.registry import nearest
     from outlay.study.carrying import kept_whole
-    from outlay.study.fitting_bins import SOURCES
     from outlay.study.options import KINDS, NAMED_KINDS
     from outlay.study.promising import keep, ready
 
     if kind is not None and kind not in NAMED_KINDS:
         raise UserError(f"--policy {kind}: nothing of that kind can be promised: {nearest(kind, NAMED_KINDS)}.")
-    if source is not None and source not in SOURCES:
-        raise UserError(f"--difficulty {source}: nothing tells difficulty by that name: {nearest(source, SOURCES)}.")
     candidates = ready(
         found,
         settings,

@@ -27,6 +27,7 @@ POLICIES = {
     "best_fixed": "best fixed",
     "per_bin_oracle": "per bin, oracle",
     "per_bin_predicted": "per bin, predicted",
+    "per_bin_probe": "per bin, probe",
     "per_bin_pilot": "per bin, pilot",
     "across_pilot": "across, pilot",
     "threshold": "tuned threshold",
@@ -49,8 +50,9 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
         if peaks := sure_peaks(group):
             console.print(f"{PEAK} a peak: beyond it spending more surely makes it worse", style="yellow", markup=False)
         console.print()
-        if "headline" in group:
-            console.print(group["headline"], style="bold", markup=False)
+        for part in ("headline", "as_one_goes"):
+            if part in group:
+                console.print(group[part], style="bold", markup=False)
         for sentence in peaks if briefly else group.get("sentences", ()):
             console.print(f"- {sentence}", style="yellow" if sentence in peaks else None, markup=False)
         for warning in group.get("warnings", ()):

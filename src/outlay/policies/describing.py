@@ -96,6 +96,7 @@ def _by_difficulty(policy: PerBinPolicy) -> list[str]:
     how = {
         "question": "its words alone, before anything is sampled",
         "pilot": f"the {measure} of {source.samples} first samples",
+        "probe": f"{source.probe or 'a probe'}, which reads the question alone",
         "predicted": f"the {measure} of earlier samples, given by the caller",
         "oracle": "the true solve rate, given by the caller (a yardstick: no server knows it)",
     }[source.source]

@@ -64,6 +64,12 @@ class PerBinPolicy(Policy):
         named = [choice.model for plan in self.plans for choice in _every(plan) if choice.model is not None]
         return tuple(dict.fromkeys([self.model, *named]))
 
+    @property
+    def probe(self) -> str | None:
+        """The address of the probe that tells difficulty, where one is asked."""
+        several = any(len(plan.choices) > 1 for plan in self.plans)
+        return self.difficulty.probe if several and self.difficulty.source == "probe" else None
+
     def plan(self, budget: float) -> Plan:
         """The plan of the largest budget that fits.
 
@@ -76,6 +82,18 @@ class PerBinPolicy(Policy):
                 f"The policy's least budget is {self.plans[0].budget:g} generations; {budget:g} is below it."
             )
         return fitting[-1]
+
+    def usual_plan(self) -> Plan:
+        """The plan for whoever names no budget: of a promise the largest, which it is about; else the knee of the measured curve.
+
+        The knee is the least budget that cannot be told from the most accurate one: its accuracy is within that one's interval.
+        Without measurements it is the largest.
+        """
+        measured = [(plan, plan.measured.accuracy) for plan in self.plans if plan.measured is not None]
+        if self.promise is not None or not measured:
+            return self.plans[-1]
+        best = max((accuracy for _, accuracy in measured), key=lambda accuracy: accuracy.mean)
+        return next(plan for plan, accuracy in measured if accuracy.mean >= best.low)
 
     def decide(self, state: State) -> Spend | Stop:
         """What to do next for a question: draw the pilot, run the bin's strategy with what is left, or stop.
@@ -112,7 +130,9 @@ class PerBinPolicy(Policy):
         return self._answer(plan, plan.choices[number], number, state)
 
     def told_difficulty(self, state: State) -> float | None:
-        """What the question's words tell, where that is how bins are told."""
+        """What the question's words or a probe tell, where that is how bins are told."""
+        if self.difficulty.source == "probe":
+            return state.difficulty
         reader = self.difficulty.reader
         return None if reader is None else float(reader.values([state.question])[0])
 
@@ -139,7 +159,7 @@ class PerBinPolicy(Policy):
         if len(self.edges) > 0 and difficulty_values is None:
             raise UserError("This policy has several difficulty bins; pass the questions' `difficulty_values`.")
         values = np.zeros(candidates.questions) if difficulty_values is None else np.asarray(difficulty_values)
-        charged = charge(candidates, self.difficulty.cost).cost
+        charged = charge(candidates, self.difficulty.drawn).cost + self.difficulty.reading
         accuracy, cost = (np.empty((candidates.questions, len(self.plans))) for _ in range(2))
         rows = np.arange(candidates.questions)
         for column, plan in enumerate(self.plans):
@@ -176,7 +196,7 @@ class PerBinPolicy(Policy):
 
     def _total(self, plan: Plan, choice: Choice) -> float:
         """Generations that a choice costs at most, the difficulty estimate included where the plan has bins."""
-        estimate = self.difficulty.cost if len(plan.choices) > 1 else 0.0
+        estimate = self.difficulty.drawn if len(plan.choices) > 1 else 0.0
         return max(choice.generations, estimate) if choice.reuses_pilot else choice.generations + estimate
 
     def _answer(self, plan: Plan, choice: Choice, number: int | None, state: State) -> Spend | Stop:

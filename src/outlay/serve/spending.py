@@ -30,6 +30,7 @@ from outlay.strategies import Strategy, from_spec
 from outlay.tasks import Task
 from outlay.tasks.task import content_hash
 from outlay.types import Budget, Choice, Question, Solution
+from outlay.verifiers.probes.difficulty import load_difficulty
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -47,6 +48,7 @@ class Spender:
 
     def __init__(self, policy: Policy, task: Task, engines: Mapping[str, Engine], prices: Prices | None = None) -> None:
         self.policy, self.task, self.engines, self.prices = policy, task, engines, prices
+        self.probe = None if policy.probe is None else load_difficulty(policy.probe)
 
     async def start(self) -> None:
         """Be ready."""
@@ -57,9 +59,13 @@ class Spender:
         """Let go of everything."""
         for engine in self.engines.values():
             await engine.close()
+        if self.probe is not None:
+            await self.probe.close()
 
-    def first(self, asked: Asked) -> Spend | Stop:
-        """What the policy does first."""
+    def first(self, asked: Asked) -> Spend | Stop | None:
+        """What the policy does first; None where a probe has to read the question before it can say."""
+        if self.probe is not None:
+            return None
         step = steps(self.policy, asked.budget)[0]
         return step.policy.decide(
             state_of(step.policy, step.cap, (), 0.0, uniform(asked.seed, "lot"), question=asked.text)
@@ -97,8 +103,10 @@ class _Answering:
     beyond: float = 0.0
     step: Step = field(init=False)
     sampling: Strategy | None = None
+    difficulty: float | None = None
 
     async def done(self) -> Answered:
+        await self._tell_difficulty()
         target = self.asked.target_confidence
         climb = steps(self.spender.policy, self.asked.budget, climbing=target is not None)
         for step in climb:
@@ -137,7 +145,17 @@ class _Answering:
                 return self._so_far(action.strategy, action.bin)
 
     def _state(self, policy: Policy, samples: Sequence[Solution]) -> State:
-        return state_of(policy, self.step.cap, samples, self.spent, self._lot, self.asked.text)
+        return state_of(
+            policy, self.step.cap, samples, self.spent, self._lot, difficulty=self.difficulty, question=self.asked.text
+        )
+
+    async def _tell_difficulty(self) -> None:
+        """Have the question read by the policy's probe, where it has one; what that costs is in the account."""
+        if self.spender.probe is None:
+            return
+        self.difficulty, cost = await self.spender.probe.of(self._question)
+        self.account.add(cost)
+        self.tell({"event": "difficulty", "value": round(self.difficulty, 4), "by": self.spender.probe.address})
 
     @property
     def _lot(self) -> float:

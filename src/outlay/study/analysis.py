@@ -87,6 +87,8 @@ def analyse(
                 told, warned = telling.policy_sentences(found.entries, found.method, settings)
                 group["policies"], group["difficulty"] = found.entries, found.difficulty
                 group["headline"] = telling.in_short(found.entries, found.method, settings)
+                if going := telling.as_one_goes(found.entries, found.method):
+                    group["as_one_goes"] = going
                 sentences += told
                 warnings += [*found.warnings, *warned]
         else:
@@ -167,14 +169,14 @@ def _views(
     """
     if difficulty_pool is not None:
         judging = with_probabilities(difficulty_pool, settings.seed)
-        return [Measured(pool, tables, difficulty_values(judging, pool.levels), judging.size)]
+        return [Measured(pool, tables, difficulty_values(judging, pool.levels, pool.probed), judging.size)]
     if pool.size < FEWEST_SAMPLES:
         return []
     first, second = difficulty.halves(pool.size)
     views = []
     for judging_half, measuring in ((first, second), (second, first)):
         measured = pool.columns(measuring)
-        values = difficulty_values(pool.columns(judging_half), pool.levels)
+        values = difficulty_values(pool.columns(judging_half), pool.levels, pool.probed)
         views.append(Measured(measured, expected(measured, ks, settings.seed)[0], values, len(first)))
     return views
 

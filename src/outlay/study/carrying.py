@@ -63,13 +63,21 @@ def whole(
 
 
 def confiding(policy: PerBinPolicy, found: Recorded, settings: Settings) -> PerBinPolicy:
-    """A policy for any budget with confidences and its origin; a reference for drift needs one budget, so it has none."""
+    """A policy for any budget with confidences and its origin, and a reference for drift at the budget of its usual plan."""
     parted = part(len(found.pool.questions), settings.seed)
     pool = probabilities_from(found.pool, parted.learn)
     orders = orders_of(pool, FITTING_ORDERS, settings.seed)
     option = Option("any budget", policy.kind, policy, policy.plans[-1])
     sure = confidences_of(pool, orders, option, found, parted.learn, settings.seed)
-    return policy.model_copy(update=_sure(sure) | {"origin": origin_of(found, policy.models())})
+    plan = policy.usual_plan()
+    usual = Option(named(plan), policy.kind, policy, plan)
+    return policy.model_copy(
+        update=_sure(sure)
+        | {
+            "drift": reference_of(pool, orders[0], usual, found, parted.learn, parted.test),
+            "origin": origin_of(found, policy.models()),
+        }
+    )
 
 
 def _hard_cap(plan: Plan, budget: float) -> Promise:
@@ -84,8 +92,9 @@ def _hard_cap(plan: Plan, budget: float) -> Promise:
 
 
 def origin_of(found: Recorded, models: Sequence[str] = ()) -> Origin:
-    """Hashes of the traces, and of the weights and tokenizers of the models and the verifier that lie on this machine."""
-    addresses = [name for name in dict.fromkeys((found.pool.model, *models, found.verifier)) if name]
+    """Hashes of the traces, and of the weights and tokenizers of models, verifier and probe that lie on this machine."""
+    probe = None if found.pool.probed is None else found.pool.probed.address
+    addresses = [name for name in dict.fromkeys((found.pool.model, *models, found.verifier, probe)) if name]
     weights = {name: digest for name in addresses if (digest := weights_of(name)) is not None}
     tokenizers = {name: digest for name in addresses if (digest := tokenizer_of(name)) is not None}
     return Origin(traces=traces_digest(found.pool), weights=weights, tokenizers=tokenizers, outlay=outlay.__version__)

@@ -176,7 +176,7 @@ def per_bin_policies(views: Sequence[View], budgets: Sequence[int], settings: Se
         count = len(np.unique(views[0].values[kind])) if kind == "level" else settings.bins
         curves = [per_bin(view.candidates, view.values[kind], count, at, **options) for view in views]
         found[f"per_bin_{kind}"] = averaged(f"per_bin_{kind}", curves)
-    for kind in ("oracle", "predicted"):
+    for kind in ("oracle", "predicted", "probe"):
         if kind in views[0].values:
             curves = [across(view.candidates, view.values[kind], settings.bins, at, **options) for view in views]
             found[f"across_{kind}"] = averaged(f"across_{kind}", curves)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from outlay.policies import (
     Rule,
     across,
     fit_policy,
+    per_bin,
 )
 from outlay.policies.across import fit_across
 from outlay.policies.calibrate import choice_of
@@ -37,15 +39,15 @@ from outlay.policies.crossfit_sequences import folds_of
 from outlay.policies.wording import FOLDS, Wording, cross_fitted_values, some
 from outlay.study.calibration import calibration_view
 from outlay.study.deciding import ORDERS, Pilot, baseline_method, baselines, pilot_policies
-from outlay.study.fitting import figures_of
+from outlay.study.fitting import estimate_of, figures_of
 from outlay.study.handing import handed_of, with_handed
 from outlay.study.measure import budgets_up_to, with_probabilities
 from outlay.study.pools import Floats
 from outlay.study.runs import Recorded
 from outlay.study.settings import Settings
 
-SOURCES = ("pilot", "question")
-"""What may tell difficulty: the first samples, or the question's words."""
+SOURCES = ("pilot", "question", "probe:FOLDER")
+"""What may tell difficulty: the first samples, the question's words, or a probe that reads the question."""
 REPEATS = 4
 """How often questions are dealt into folds anew, where a reader of words is fitted."""
 
@@ -75,13 +77,14 @@ class Fitted:
 
 
 def ground_of(
-    found: Recorded, settings: Settings, source: str = "pilot", *, switching: bool = False, single: bool = False
+    found: Recorded, settings: Settings, source: str | None = None, *, switching: bool = False, single: bool = False
 ) -> Ground:
     """What was recorded, as a policy by bins is fitted on it; `single`, where one answer of each model is all that it may choose.
 
+    Difficulty is told by the `source` "question" (its words), or where that is None by the probe that was asked, else by a pilot.
+
     Raises:
-        UserError: nothing can choose among the samples, difficulty cannot be told from `source`, or there is no other model to
-            switch to.
+        UserError: nothing can choose among the samples, difficulty cannot be told so, or there is no other model to switch to.
     """
     view = calibration_view(
         found.pool, difficulty_pool=found.difficulty_pool, runs=found.runs, sampling=found.sampling, settings=settings
@@ -91,29 +94,19 @@ def ground_of(
     assert method is not None
     if switching:
         table = with_handed(table, handed_of(found, method))
-    scored = found.pool.scores is not None
-    drawing = {"name": "best_of_n" if scored else "majority", **found.sampling}
     if source == "none":
         return Ground(table, table, np.zeros(table.questions), Difficulty(), method)
     if source == "question":
         texts, rates = texts_of(found), found.pool.correct.mean(axis=1)
-        reader = Wording.fit(texts, rates)
+        drawing = {"name": "majority" if found.pool.scores is None else "best_of_n", **found.sampling}
+        estimate = Difficulty(source="question", reader=Wording.fit(texts, rates), strategy=drawing)
         values = cross_fitted_values(texts, rates, settings.seed)
-        estimate = Difficulty(source="question", reader=reader, strategy=drawing)
-        return Ground(_single(table, 1) if single else table, table, values, estimate, method)
-    if source != "pilot":
+    elif source is None:
+        kind, estimate = estimate_of(found, view)
+        values = view.values[kind]
+    else:
         raise UserError(f"difficulty is told by {' or '.join(SOURCES)}, not {source!r:.40}")
-    if "pilot" not in view.values:
-        raise UserError("a pilot cannot tell difficulty here: it needs a verifier's scores, or answers that can vote")
-    samples = round(view.difficulty_cost["pilot"])
-    estimate = Difficulty(
-        source="pilot",
-        measure="score" if scored else "consensus",
-        samples=samples,
-        cost=float(samples),
-        strategy=drawing,
-    )
-    return Ground(_single(table, samples) if single else table, table, view.values["pilot"], estimate, method)
+    return Ground(_single(table, max(1, estimate.samples)) if single else table, table, values, estimate, method)
 
 
 def _single(table: Candidates, most: int) -> Candidates:
@@ -131,7 +124,7 @@ def texts_of(found: Recorded) -> tuple[str, ...]:
 
 
 def fitted_by_bins(
-    found: Recorded, settings: Settings, kind: str, budget: float, *, source: str = "pilot", switching: bool = False
+    found: Recorded, settings: Settings, kind: str, budget: float, *, source: str | None = None, switching: bool = False
 ) -> Fitted:
     """A policy of the kind `per_bin`, `across` or `router` with its figures; those of the last two follow the mean `budget`.
 
@@ -164,7 +157,8 @@ def fitted_by_bins(
     provenance = Provenance(
         questions=ground.table.questions,
         seed=settings.seed,
-        orders=ORDERS if source == "pilot" else 0,
+        orders=ORDERS if ground.estimate.source == "pilot" else 0,
+        splits=settings.splits if ground.estimate.source == "probe" else 0,
         baseline=f"uniform {ground.method}",
         date=date.today().isoformat(),
     )
@@ -177,14 +171,14 @@ def fitted_by_bins(
 
 def least_mean(ground: Ground) -> float:
     """The least mean cost: telling difficulty, and the cheapest choice."""
-    return float(charge(ground.table, ground.estimate.cost).cost.mean(axis=0).min())
+    return float(charge(ground.table, ground.estimate.drawn).cost.mean(axis=0).min())
 
 
 def across_policy(
     ground: Ground, kind: str, budgets: Sequence[float], budget: float, settings: Settings, rule: Rule
 ) -> AcrossPolicy:
     """The policy file of the best split of each mean budget over bins."""
-    cost = ground.estimate.cost
+    cost = ground.estimate.drawn
     edges, split = fit_across(ground.table, ground.values, settings.bins, np.array(budgets), cost, rule)
 
     def choices(picked: np.ndarray) -> tuple[Choice, ...]:
@@ -217,6 +211,11 @@ def _measured(
     if ground.estimate.source == "question":
         rates = found.pool.correct.mean(axis=1)
         return by_words(ground.table, texts_of(found), rates, budgets, settings, means=means), 0.0
+    if ground.estimate.source == "probe":
+        options: dict[str, Any] = {"splits": settings.splits, "shrinkage": settings.shrinkage, "seed": settings.seed}
+        fit = across if means else per_bin
+        curve = fit(ground.table, ground.values, settings.bins, budgets, **options)
+        return replace(curve, cost=curve.cost + ground.estimate.reading), 0.0
     pool = with_probabilities(found.pool, settings.seed)
     pilot = Pilot(ground.estimate.samples, tuple(budgets), across=means)
     return pilot_policies(pool, ground.table, budgets_up_to(pool.size), [pilot], settings, found.flops)[0]

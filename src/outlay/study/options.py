@@ -82,14 +82,14 @@ def options_of(
         settings: seed, bins, pilot and shrinkage.
         kinds: among `NAMED_KINDS`; policies that are the same for all are always there, to be compared with.
         switching: whether a policy may hand over to another model, a sequential one to a search too.
-        source: what tells difficulty for bins, "pilot" or "question"; the first, but for a router, where it is None.
+        source: what tells difficulty for bins: "question" (its words), or None: the probe that was asked, else a pilot.
 
     Raises:
         UserError: nothing can choose among the samples, or a kind that these samples do not allow.
     """
     learning = on_questions(pool, [pool.questions[row] for row in rows])
     part = replace(recorded_on(found, rows), pool=learning)
-    ground, fallback = _ground(part, settings, source or "pilot", switching=switching)
+    ground, fallback = _ground(part, settings, source, switching=switching)
     per_bin = fit_policy(
         ground.table,
         None if fallback else ground.values,
@@ -103,8 +103,7 @@ def options_of(
         options += [Option(named(plan), "per_bin", per_bin, plan) for plan in per_bin.plans if len(plan.choices) > 1]
     method = best_method(pool)
     for kind in (one for one in kinds if one in ("across", "router")):
-        told = source or ("question" if kind == "router" else "pilot")
-        own = ground_of(part, settings, told, switching=switching or kind == "router", single=kind == "router")
+        own = ground_of(part, settings, source, switching=switching or kind == "router", single=kind == "router")
         options += _across_options(own, kind, learning.size, settings)
     if "sequential" in kinds and len(rows) >= FEWEST_QUESTIONS and method is not None:
         samples = samples_for(part, learning, method, switching=switching)
@@ -118,7 +117,7 @@ def options_of(
     return [*options, *(Option(named(plan), "same_for_all", per_bin, plan) for plan in fixed)]
 
 
-def _ground(part: Recorded, settings: Settings, source: str, *, switching: bool) -> tuple[Ground, bool]:
+def _ground(part: Recorded, settings: Settings, source: str | None, *, switching: bool) -> tuple[Ground, bool]:
     """What policies by bins are fitted on; where nothing tells difficulty, without bins (and True)."""
     try:
         return ground_of(part, settings, source, switching=switching and bool(part.larger)), False

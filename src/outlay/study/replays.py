@@ -77,7 +77,7 @@ class PlanReplay:
         self.pool, self.policy, self.plans, self.found = pool, policy, plans, found
         self.ks = budgets_up_to(pool.size)
         self.table = with_handed(_table(pool, self.ks, found.runs), handed_as_priced(found, plans))
-        self.charged = charge(self.table, policy.difficulty.cost).cost
+        self.charged = charge(self.table, policy.difficulty.drawn).cost + policy.difficulty.reading
         self.low = [self._places(plan.choices) for plan in plans]
         self.high = [self._places(getattr(plan, "dearer", ()) or plan.choices) for plan in plans]
         self.share = [np.array(getattr(plan, "shares", ()) or [0.0] * len(plan.choices)) for plan in plans]
@@ -116,8 +116,9 @@ class PlanReplay:
         policy = self.policy
         if not policy.edges:
             return np.zeros(len(drawn.questions), dtype=np.int64)
-        if policy.difficulty.reader is not None:
-            return Bins(policy.edges).assign(policy.difficulty.reader.values(self.found.texts))
+        known = told_before(policy, self.found)
+        if known is not None:
+            return Bins(policy.edges).assign(known)
         values = pilot_values(drawn, policy.difficulty.samples)
         if values is None:
             raise UserError(
@@ -130,8 +131,25 @@ class PlanReplay:
         return bins if len(self.plans[place].choices) > 1 else np.zeros_like(bins)
 
     def _paid(self, place: int) -> Floats:
-        """What each candidate costs each question under this plan, the pilot included where it makes one."""
+        """What each candidate costs each question under this plan, the pilot or probe included where it makes one."""
         return self.table.cost if len(self.plans[place].choices) == 1 else self.charged
+
+
+def told_before(policy: PerBinPolicy, found: Recorded) -> Floats | None:
+    """What the policy knows of each question before anything is drawn `[Q]`; None where it knows nothing then.
+
+    Raises:
+        UserError: its probe was not asked about these questions.
+    """
+    if policy.difficulty.reader is not None:
+        return policy.difficulty.reader.values(found.texts)
+    if policy.difficulty.source != "probe":
+        return None
+    if found.pool.probed is None:
+        raise UserError(
+            f"The policy's bins are by {policy.difficulty.probe}, which was not asked about these questions."
+        )
+    return found.pool.probed.values
 
 
 def _each(table: Floats, picked: Ints) -> Floats:

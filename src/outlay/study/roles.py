@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from outlay.errors import UserError
+from outlay.study.probing import PILOT
 from outlay.study.study import Study
 from outlay.study.work import Job, deep_job, jobs, large_pool_job, rescoring_job
 from outlay.tasks import Task
@@ -35,7 +36,7 @@ class Roles:
 
     Which drew the pool, which estimate difficulty, which drew a deeper pool on fewer questions; which model is larger, and
     which of its runs drew a pool of its own; which had the pool scored again by another verifier. `recall` says that the
-    questions ask for what a model has to know.
+    questions ask for what a model has to know; `probe` is the address of what tells their difficulty, where no pilot does.
     """
 
     task: str
@@ -47,6 +48,7 @@ class Roles:
     large_pool: Key | None = None
     rescored: tuple[Key, ...] = ()
     recall: bool = False
+    probe: str | None = None
 
 
 def roles_of(study: Study) -> list[Roles]:
@@ -65,6 +67,7 @@ def roles_of(study: Study) -> list[Roles]:
                 large_pool=key_of(large_pool_job(entry, study.seed)) if entry.large_pool else None,
                 rescored=tuple(key_of(rescoring_job(entry, weak, study.seed)) for weak in entry.weak_verifiers),
                 recall=entry.recall,
+                probe=None if entry.difficulty == PILOT else entry.difficulty,
             )
         )
     return found

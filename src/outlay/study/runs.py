@@ -23,6 +23,7 @@ from outlay.study.deciding import Realised
 from outlay.study.details import Details, details_of
 from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
+from outlay.study.probing import texts_in, with_probe
 from outlay.study.rescoring import Rescored, same_samples
 from outlay.study.roles import (
     PLAIN_SAMPLING,
@@ -127,7 +128,9 @@ def recorded(
         groups = grouped(table)
         if role.pool in groups:
             larger = {} if role.large is None else {role.large: of_task.filter(pc.equal(of_task["model"], role.large))}
-            found.append(_recorded(solutions, groups, role, larger if roles else _greedy_only(of_task), detailed))
+            beside = larger if roles else _greedy_only(of_task)
+            texts = {} if role.probe is None else texts_in(table, role.task)
+            found.append(_recorded(solutions, groups, role, beside, detailed, texts))
     if not found:
         raise UserError(
             f"The traces hold no pool of plain samples to analyse (runs of {', '.join(PLAIN_SAMPLING[:3])} with at least "
@@ -149,6 +152,7 @@ def _recorded(
     role: Roles,
     larger: Mapping[str, pa.Table],
     detailed: bool,
+    texts: Mapping[str, str],
 ) -> Recorded:
     key = role.pool
     task = loaded_task(role.task)
@@ -178,6 +182,12 @@ def _recorded(
         if large:
             models.append(_larger(name, large[0], of_model, role.large_pool, solutions, task, pool.questions))
     everything = [row for group in groups.values() for row in group]
+    flops = _flops(key, drawn, groups, pool.questions)
+    if role.probe is not None:
+        try:
+            pool = with_probe(pool, role.probe, texts, flops)
+        except UserError as error:
+            warnings.append(f"Difficulty by {role.probe} is left out: {error}.")
     return Recorded(
         pool=replace(pool, warnings=(*pool.warnings, *warnings)),
         difficulty_pool=difficulty_pool,
@@ -186,7 +196,7 @@ def _recorded(
         sampling={
             name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p", "prompt")
         },
-        flops=_flops(key, drawn, groups, pool.questions),
+        flops=flops,
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
         deeper=_deeper(role.deep, solutions, groups, task, pool.questions),
         larger=tuple(models),
@@ -336,6 +346,7 @@ def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
         tokens=kept(pool.tokens),
         levels=None if pool.levels is None else tuple(pool.levels[row] for row in rows),
         probabilities=kept(pool.probabilities),
+        probed=None if pool.probed is None else pool.probed.on(rows),
     )
 
 

@@ -18,7 +18,7 @@ from outlay.promises.fitting_confidence import MOST_KNOTS, evaluate, fit
 from outlay.study.measure import budgets_up_to
 from outlay.study.options import Option, best_method, samples_under
 from outlay.study.pools import Floats, Ints, Pool
-from outlay.study.replays import PlanReplay, method_of, score_map
+from outlay.study.replays import PlanReplay, method_of, score_map, told_before
 from outlay.study.runs import Recorded
 
 SELECTIONS: dict[str, Selection] = {"majority": "majority", "weighted": "weighted", "best_of_n": "best_of_n"}
@@ -122,8 +122,7 @@ def lots_of(pool: Pool, number: int, seed: int = 0) -> Floats:
 
 def difficulty_of(option: Option, found: Recorded) -> Floats | None:
     """What the option's policy knows of each question before anything is drawn: `[Q]`, or None."""
-    reader = option.policy.difficulty.reader if isinstance(option.policy, PerBinPolicy) else None
-    return None if reader is None else reader.values(found.texts)
+    return told_before(option.policy, found) if isinstance(option.policy, PerBinPolicy) else None
 
 
 def _ends(pool: Pool, order: Ints, option: Option, found: Recorded, lots: Floats) -> Ends:

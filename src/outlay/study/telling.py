@@ -161,9 +161,13 @@ def verifier_sentences(quality: Mapping[str, Any]) -> list[str]:
 QUOTED = {
     "best_fixed": "the best strategy that is the same for all",
     "per_bin_pilot": "deciding per question from a pilot of {pilot}, its cost included,",
+    "per_bin_probe": "deciding per question by a probe that reads it, its cost included,",
     "per_bin_oracle": "deciding with difficulty known for nothing",
 }
 """What the one sentence compares with the usual way."""
+
+PAID = ("per_bin_pilot", "per_bin_probe")
+"""Policies whose difficulty a server could know, and pays for."""
 
 
 def in_short(policies: Mapping[str, Mapping[str, Any]], method: str, settings: Settings) -> str:
@@ -187,6 +191,47 @@ def in_short(policies: Mapping[str, Mapping[str, Any]], method: str, settings: S
         label = QUOTED[name].format(pilot=settings.pilot)
         parts.append(f"{label} in {_accuracy(policies, name, at)}{own} ({sure}{saved})")
     return "; ".join([*parts, *_control(policies, at, settings)]) + "."
+
+
+def as_one_goes(policies: Mapping[str, Mapping[str, Any]], method: str) -> str:
+    """What looking before one decides comes to, at a quarter of the headline's budget on average; nothing where it was not tried.
+
+    The sequential policy against the usual way and the best fixed strategy with as many generations for every question, and what
+    a tuned threshold does with them.
+    """
+    policy = policies.get("sequential")
+    if policy is None:
+        return ""
+    at = policy["read_at"]
+    cost, right = _read(policy, "cost", at), _read(policy, "accuracy", at)
+    ratio, unit = _saving("sequential", policy, method, at)
+    told = (
+        f"Deciding as one goes (stop, or draw on), {at:g} generations on average{_really(cost, at)} are right in "
+        f"{percent(right['mean'])} ({_span(right)}): {_lead(_read(policy, 'gain', at))} against {METHODS[method]} with {at:g} "
+        f"for all, {_lead(_read(policy, 'gain_over_best_fixed', at))} against the best strategy that is the same for all"
+    )
+    if ratio["value"] is not None:
+        told += f"; at equal accuracy {_ratio(ratio, unit)} than {METHODS[method]}"
+    if "threshold" in policies:
+        rule = policies["threshold"]
+        told += (
+            f". A simple threshold on what is seen, tuned, has {percent(_read(rule, 'accuracy', at)['mean'])}"
+            f"{_really(_read(rule, 'cost', at), at)}"
+        )
+    return f"{told}."
+
+
+def _really(cost: float, budget: float) -> str:
+    return "" if abs(cost - budget) < 0.05 else f" (really {cost:.1f})"
+
+
+def _span(point: Mapping[str, float]) -> str:
+    return f"{100 * point['low']:.1f} to {100 * point['high']:.1f}"
+
+
+def _lead(gain: Mapping[str, float]) -> str:
+    sure = "" if gain["low"] > 0 or gain["high"] < 0 else ", which cannot be told from nothing,"
+    return f"{100 * gain['mean']:+z.1f} points ({100 * gain['low']:+z.1f} to {100 * gain['high']:+z.1f}){sure}"
 
 
 def budgets_of(policies: Mapping[str, Mapping[str, Any]], settings: Settings) -> dict[str, float]:
@@ -219,7 +264,7 @@ def policy_sentences(
     """What deciding per bin is worth near the headline's budget, with the control beside it; and warnings."""
     told = [
         name
-        for name in ("per_bin_pilot", "per_bin_oracle", "per_bin_predicted", "best_fixed", "per_bin_shuffled")
+        for name in (*PAID, "per_bin_oracle", "per_bin_predicted", "best_fixed", "per_bin_shuffled")
         if name in policies
     ]
     at = budgets_of({name: policies[name] for name in told}, settings)
@@ -248,6 +293,7 @@ def policy_sentences(
 def _policy_sentence(name: str, policy: Mapping[str, Any], method: str, budget: float, settings: Settings) -> str:
     label = {
         "per_bin_pilot": f"Deciding per bin from a pilot of {settings.pilot} samples, its cost included,",
+        "per_bin_probe": "Deciding per bin by a probe that reads the question alone, its cost included,",
         "per_bin_oracle": "Deciding per bin by true (oracle) difficulty, what that costs to know left aside,",
         "per_bin_predicted": "Deciding per bin by predicted difficulty, what that costs to know left aside,",
         "best_fixed": "The best fixed method, chosen on other questions,",
@@ -263,8 +309,9 @@ def _policy_sentence(name: str, policy: Mapping[str, Any], method: str, budget: 
 
 
 def _saving(name: str, policy: Mapping[str, Any], method: str, budget: float) -> tuple[Mapping[str, Any], str]:
-    """The ratio to quote, and its unit: FLOPs where they are known; a pilot's cost is in it, other difficulty's is not."""
-    without = "" if name == "per_bin_pilot" else "_without_difficulty"
+    """The ratio to quote, and its unit: FLOPs where they are known; the cost of a pilot and of a probe is in it, other difficulty's
+    is not."""
+    without = "" if name in PAID else "_without_difficulty"
     uncounted = "" if method in UNSCORED else ", the verifier not counted"
     measure, unit = "compute_ratio", f"in generations{uncounted}"
     if "compute_ratio_flops" in policy:

@@ -26,6 +26,7 @@ from outlay.models.hf.loading import (
     read_model,
     read_tokenizer,
 )
+from outlay.models.hf.memory import LIMIT, bytes_of
 from outlay.models.joining import Joining
 from outlay.models.model import Completion
 from outlay.types import Cost
@@ -55,23 +56,28 @@ class HuggingFaceModel:
         self.context = context_of(decoder.model)
         self.alternatives = 0
         self.room = 2 * rows
-        self._tokenizer = decoder.tokenizer
+        self._decoder, self._tokenizer = decoder, decoder.tokenizer
         self._joined: Joining[Wanted, Drawn] = Joining(decoder.draw, rows)
         self._written: OrderedDict[tuple[str, str], tuple[int, ...]] = OrderedDict()
 
     @classmethod
-    def load(cls, name: str, *, rows: int = ROWS, system: str = "") -> HuggingFaceModel:
+    def load(cls, name: str, *, rows: int = ROWS, system: str = "", cache: str | int | None = None) -> HuggingFaceModel:
         """The model at `FOLDER_OR_ID`, or `raw:FOLDER_OR_ID`.
+
+        `?cache=SIZE` behind it says the same as `cache`: how much of keys and values is kept from call to call (512 MiB where
+        neither is given).
 
         Raises UserError for what is no model folder, holds no causal language model, or where the extra `hf` is missing.
         """
+        name, size = _parted(name)
+        kept = bytes_of(next((one for one in (cache, size) if one is not None), LIMIT))
         check_installed(f"hf:{name}")
         if rows < 1:
             raise UserError(f"hf:{name}: at least one row is drawn at a time, not {rows}")
         folder = folder_of(name.removeprefix(RAW))
         _check_causal(folder)
         model, tokenizer = read_model(folder, "AutoModelForCausalLM"), read_tokenizer(folder)
-        decoder = Decoder(model, tokenizer, _ends(model, tokenizer))
+        decoder = Decoder(model, tokenizer, _ends(model, tokenizer), kept)
         card = card_of(folder)
         return cls(f"hf:{name}", decoder, rows=rows, system=system, task=str(card.get("task", "")))
 
@@ -141,7 +147,13 @@ class HuggingFaceModel:
 
     async def probed(self) -> dict[str, Any]:
         """What `outlay doctor` says of it."""
-        return {"context": self.context, "chat_template": not self.raw, "n": True, "seed": True}
+        return {
+            "context": self.context,
+            "chat_template": not self.raw,
+            "n": True,
+            "seed": True,
+            "prefix_cache_mib": self._decoder.memory.limit >> 20 if self._decoder.remembers else 0,
+        }
 
     def question_tokens(self, text: str) -> int:
         """Length of a question as the model reads it."""
@@ -173,6 +185,17 @@ class HuggingFaceModel:
         self._written[prompt, prefix + drawn.text] = begun + drawn.tokens
         while len(self._written) > WRITTEN:
             self._written.popitem(last=False)
+
+
+def _parted(name: str) -> tuple[str, str | None]:
+    """The name without its options, and the size of the cache that they say."""
+    folder, mark, options = name.partition("?")
+    if not mark or Path(name.removeprefix(RAW)).expanduser().exists():
+        return name, None
+    option, equals, value = options.partition("=")
+    if option != "cache" or not equals or not value:
+        raise UserError(f'hf:{name}: there is no option "{option}"; the one there is is cache=SIZE, as in cache=512MiB')
+    return folder, value
 
 
 def _check_causal(folder: Path) -> None:
