@@ -161,6 +161,18 @@ def test_weights_that_are_not_the_policys_are_refused(tmp_path):
         pass
 
 
+def test_a_server_with_another_budget_than_the_files_watches_no_drift(tmp_path):
+    """What its questions cost is another matter than what the calibration's did."""
+    usual = {"cost": [1.0] * 180 + [4.0] * 20}
+    plan = RulePlan(budget=4, signal="best_score", threshold=0.9, most=4)
+    path = saved(RulePolicy(**WHO, **RULE, plans=(plan,), drift=Reference.of(usual, usual)), tmp_path)
+    with serving(path, budget=2) as server:
+        server.chat(QUESTION, seed=1)
+        assert server.service.metrics.observed._value.get() == 0
+        server.chat(QUESTION, seed=1, outlay={"budget": {"generations": 4}})  # as the file's own
+        assert server.service.metrics.observed._value.get() == 1
+
+
 def test_drift_is_noticed_and_stays_noticed_over_a_restart(tmp_path, capfd):
     usual = {"cost": [1.0] * 180 + [4.0] * 20}
     plan = RulePlan(budget=4, signal="best_score", threshold=0.9, most=4)
