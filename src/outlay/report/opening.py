@@ -90,8 +90,9 @@ def findings(groups: tuple[GroupPart, ...], exchange: Chapter | None) -> tuple[F
     """The headline of each group in the summary's own words; of an exchange too, where it has no comparison to show."""
     found = []
     for group in groups:
-        text = group.headline or next(iter(group.sentences), "")
-        found += [Finding(group.id, group.name, said) for said in (text, group.as_one_goes) if said]
+        said = (group.headline or next(iter(group.sentences), ""), group.as_one_goes)
+        if any(said):
+            found.append(Finding(group.id, group.name, " ".join(text for text in said if text)))
     if exchange is not None:
         found += [
             Finding(section.id, f"Small or large, {section.title}", section.findings[0])
