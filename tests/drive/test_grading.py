@@ -120,12 +120,20 @@ def test_what_has_not_begun_when_a_run_is_given_up_is_not_begun():
     assert task.begun == [*task.begun[:2], "9"]
 
 
-def test_what_a_judge_raises_is_raised():
-    def broken(answer):
-        raise OutlayError("the judge is broken")
+def test_what_a_judge_raises_is_raised_and_the_rest_is_not_begun():
+    go_on = threading.Event()
 
+    def broken(answer):
+        if answer == "0":
+            raise OutlayError("the judge is broken")
+        go_on.wait(5)
+
+    task = Judged(broken, at_once=2)
     with pytest.raises(OutlayError, match="the judge is broken"):
-        asyncio.run(solve_over_protocols(unit(), Judged(broken, at_once=2), Says([" 1", " 2"]), None))
+        asyncio.run(solve_over_protocols(unit(), task, Says([f" {d}" for d in range(6)]), None))
+    go_on.set()
+    asyncio.run(solve_over_protocols(unit(n=1), task, Says([" 9"]), None))  # behind whatever would still wait
+    assert len(task.begun) <= 4 and task.begun[-1] == "9"
 
 
 def test_processes_that_work_side_by_side_share_the_cores(monkeypatch):

@@ -138,7 +138,8 @@ def difficulty_by(folder: str | Path, questions: Sequence[Question]) -> Array:
 def question_features(features: States | Embeddings, questions: Sequence[Question]) -> Array:
     """Features of the questions alone, [Q, features]."""
     if isinstance(features, Embeddings):
-        return asyncio.run(_embedded_once(features, questions))[0]
+        embedded: Array = asyncio.run(_embedded_once(features, questions))[0]
+        return embedded
     return _read(features.name, features, questions)[0]
 
 
