@@ -115,9 +115,10 @@ def at_a_glance(summary: Mapping[str, Any], groups: tuple[GroupPart, ...]) -> Ta
     budgets = {budget for _, budget, _ in found}
     one = f" with N = {number(min(budgets))} generations" if len(budgets) == 1 else ""
     rows = [(name if one else f"{name}, N = {number(budget)}", *cells) for name, budget, cells in found]
+    headings = [heading for _, heading in _GLANCE]
     return Table(
         title=f"At a glance: questions answered correctly{one}",
-        header=("Part", *(heading for _, heading in _GLANCE), "Gain by pilot, in points"),
+        header=("Part", *headings[:3], "Gain by pilot, in points", *headings[3:]),
         rows=tuple(rows),
         note=(
             "95% intervals in brackets. The usual way is best-of-N, or weighted best-of-N where answers can vote. The gain is "
@@ -213,7 +214,8 @@ def _glance(group: Mapping[str, Any], where: str) -> tuple[float, tuple[str, ...
         return None
     cells = [_at(present.get(wanted), "accuracy", budget, where) for wanted, _ in _GLANCE]
     gain = _at(present.get("per_bin_pilot"), "gain", budget, where)
-    return budget, (*(cell.as_percent() if cell else "–" for cell in cells), gain.as_points() if gain else "–")
+    told = [cell.as_percent() if cell else "–" for cell in cells]
+    return budget, (*told[:3], gain.as_points() if gain else "–", *told[3:])
 
 
 def _present(
