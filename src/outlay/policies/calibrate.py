@@ -150,15 +150,20 @@ def fit_policy(
     )
 
 
-def _choices(candidates: Candidates, chosen: Ints, by_bin: bool) -> tuple[Choice, ...]:
-    return tuple(
-        Choice(
-            strategy=dict(candidates.specs[index]),
-            generations=round(float(candidates.budget[index])),
-            reuses_pilot=candidates.reuses_pilot[index],
-        )
-        for index in (chosen if by_bin else chosen[:1])
+def choice_of(candidates: Candidates, index: int) -> Choice:
+    """A candidate as a policy file names it; another model's answer counts for what it costs on average."""
+    model = candidates.models[index]
+    return Choice(
+        strategy=dict(candidates.specs[index]),
+        generations=round(float(candidates.budget[index])),
+        reuses_pilot=candidates.reuses_pilot[index],
+        model=model,
+        cost=None if model is None else round(float(candidates.cost[:, index].mean()), 6),
     )
+
+
+def _choices(candidates: Candidates, chosen: Ints, by_bin: bool) -> tuple[Choice, ...]:
+    return tuple(choice_of(candidates, int(index)) for index in (chosen if by_bin else chosen[:1]))
 
 
 def _measured(

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from outlay.policies.wording import Wording
+
 
 class Part(BaseModel):
     """A part of a policy file: unknown keys are refused, and nothing changes once it is made."""
@@ -16,13 +18,13 @@ class Part(BaseModel):
 class Difficulty(Part):
     """How a question's difficulty is estimated, and what that costs.
 
-    A `pilot` draws `samples` samples first; a `probe` (its address) reads the question alone and draws nothing; `predicted` and
-    `oracle` values are given by the caller; `none` means that every question is treated alike. What a pilot or a prediction reads
-    off its samples is `measure`: their mean verifier `score`, or their `consensus`, the share of the most frequent answer, which
-    needs no verifier.
+    A `pilot` draws `samples` samples first; a `probe` (its address) reads the question alone and draws nothing, and so does
+    `question`, by its words (`reader`); `predicted` and `oracle` values are given by the caller; `none` means that every question
+    is treated alike. What a pilot or a prediction reads off its samples is `measure`: their mean verifier `score`, or their
+    `consensus`, the share of the most frequent answer, which needs no verifier.
     """
 
-    source: Literal["none", "pilot", "probe", "predicted", "oracle"] = Field(
+    source: Literal["none", "pilot", "probe", "question", "predicted", "oracle"] = Field(
         "none", description="where the estimate comes from"
     )
     measure: Literal["score", "consensus"] = Field("score", description="what is read off the samples")
@@ -32,6 +34,7 @@ class Difficulty(Part):
         default_factory=lambda: {"name": "best_of_n"}, description="how a pilot's samples are drawn"
     )
     unparsable: float = Field(0.0, description="the score that stands for a sample with no parsable answer")
+    reader: Wording | None = Field(None, description="what tells difficulty from the question's words")
     probe: str = Field("", description="address of the probe, probe:FOLDER")
 
     @property
@@ -54,6 +57,8 @@ class Difficulty(Part):
             raise ValueError(
                 "a pilot that measures consensus needs at least 2 in `samples`: one always agrees with itself"
             )
+        if (self.source == "question") != (self.reader is not None):
+            raise ValueError("`reader` goes with the source `question`, and with no other")
         return self
 
 
@@ -92,11 +97,18 @@ class Choice(Part):
     generations: int = Field(ge=1)
     reuses_pilot: bool = Field(False, description="the pilot's samples count towards `generations`")
     model: str | None = Field(None, description="another model than the policy's own")
+    cost: float | None = Field(
+        None, gt=0, description="what it counts for in the policy's own generations, where that is not `generations`"
+    )
 
     @model_validator(mode="after")
     def _strategy_is_named(self) -> Choice:
         if not isinstance(self.strategy.get("name"), str):
             raise ValueError("`strategy` needs a `name`")
+        if self.cost is not None and self.cost > self.generations:
+            raise ValueError(
+                f"`cost` ({self.cost:g}) is at most `generations` ({self.generations}), which is the hard cap"
+            )
         return self
 
 

@@ -22,10 +22,11 @@ def state_of(
     spent: float,
     lot: float = 0.5,
     difficulty: float | None = None,
+    question: str = "",
 ) -> State:
     """What a policy looks at: the answers of these samples in the order of asking, and their scores where it has a verifier."""
     scores = () if policy.verifier is None else tuple(_score(one) for one in samples)
-    return State(budget, difficulty, scores, spent, tuple(one.answer for one in samples), lot=lot)
+    return State(budget, difficulty, scores, spent, tuple(one.answer for one in samples), lot=lot, question=question)
 
 
 def _score(solution: Solution) -> float:

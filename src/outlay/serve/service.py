@@ -14,6 +14,7 @@ from outlay.errors import OutlayError, UserError
 from outlay.policies import Policy, Spend
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
+from outlay.serve.budgets import default_cap
 from outlay.serve.drifting import Drifting
 from outlay.serve.engines import Engine, Inside, engine_for
 from outlay.serve.keys import Keys
@@ -72,8 +73,7 @@ class Service:
             self.passing = Passing(self.model.address, self.model.calls.key, failed)
         self.admission = Admission(settings.at_once, settings.longest_wait)
         self.recorder = Recorder(settings.traces, settings.trace_share)
-        usual = self.limits.default_budget
-        self.drifting = Drifting(self.policy, usual, settings.traces, self.metrics, self.log)
+        self.drifting = Drifting(self.policy, default_cap(self.policy), settings.traces, self.metrics, self.log)
 
     def _task(self, address: str | None) -> Task:
         try:
@@ -221,7 +221,7 @@ class Service:
             verifier=None,
             cost=cost,
             bin=spend.bin,
-            confidence=self._confidence_of_one(solution),
+            confidence=self._confidence_of_one(solution, asked.text),
             stopped_by="passed",
             stopped_because="the client went away" if gone else "one sample was passed through",
         )
@@ -234,8 +234,8 @@ class Service:
             self._log_answer(answered)
         return answered
 
-    def _confidence_of_one(self, solution: Solution) -> float | None:
-        return self.policy.confidence(state_of(self.policy, 1.0, [solution], 1.0), solution.answer)
+    def _confidence_of_one(self, solution: Solution, question: str) -> float | None:
+        return self.policy.confidence(state_of(self.policy, 1.0, [solution], 1.0, question=question), solution.answer)
 
     async def answers(self, asked: Sequence[Asked], tell: Tell = lambda event: None) -> list[Answered]:
         """Answer each question by the policy, all at once. Cancelled, everything that was spent is kept, as cancelled.

@@ -169,7 +169,7 @@ def fitted_sequence(
         assert table is not None
         base = baselines(table, method, ks, settings.splits, settings.seed)
         one = cross_fitted(samples, budgets, (kind,), seed=settings.seed)[kind]
-        measured = _figures(one.curve, base[f"uniform_{method}"], base["best_fixed"], settings)
+        measured = figures_of(one.curve, base[f"uniform_{method}"], base["best_fixed"], settings)
     provenance = Provenance(
         questions=samples.questions,
         seed=settings.seed,
@@ -196,7 +196,10 @@ def score_map_of(pool: Pool) -> ScoreMap | None:
     )
 
 
-def _figures(curve: PolicyCurve, uniform: PolicyCurve, fixed: PolicyCurve, settings: Settings) -> dict[float, Measured]:
+def figures_of(
+    curve: PolicyCurve, uniform: PolicyCurve, fixed: PolicyCurve, settings: Settings
+) -> dict[float, Measured]:
+    """What a policy file says of each budget: accuracy and cost, the baselines' accuracy, how many times less it needs."""
     options: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.seed}
     accuracy, cost = as_points(curve.accuracy_interval(**options)), as_points(curve.cost_interval(**options))
     plain, best = as_points(uniform.accuracy_interval(**options)), as_points(fixed.accuracy_interval(**options))

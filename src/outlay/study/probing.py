@@ -15,8 +15,8 @@ from outlay.study.pools import Pool, Probed
 from outlay.types import Question
 from outlay.verifiers.probes.difficulty import BACKEND, load_difficulty
 
-PILOT = "pilot"
-"""How a study names the estimate that draws the first samples."""
+PILOT, QUESTION = "pilot", "question"
+"""How the estimates are named that draw the first samples, and (where a policy is fitted) that read the question's words."""
 
 
 def check_estimator(address: str, questions: Sequence[Question] = ()) -> None:

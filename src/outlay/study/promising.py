@@ -6,15 +6,27 @@ seen, tests them (`outlay.promises.learn_then_test`), measures the one that is p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
-from outlay.curves import interval
+from outlay.curves import compute_ratio, interval
 from outlay.errors import UserError
-from outlay.policies import Difficulty, Figure, Measured, PerBinPolicy, Plan, Provenance, RulePolicy, SequentialPolicy
+from outlay.policies import (
+    AcrossPolicy,
+    Difficulty,
+    Figure,
+    Measured,
+    PerBinPolicy,
+    Plan,
+    Provenance,
+    RulePolicy,
+    Saving,
+    SequentialPolicy,
+)
 from outlay.promises import Goal, MeanBudget, Outcomes, PriceOfError, Promise, Shown, TargetAccuracy, learn_then_test
 from outlay.study.options import KINDS, Option, options_of, replay_options
 from outlay.study.pools import Floats, Ints, Pool
@@ -77,8 +89,10 @@ def ready(
     kinds: Sequence[str] = KINDS,
     share: float = LEARN_SHARE,
     orders: int = ORDERS,
+    switching: bool = False,
+    source: str | None = None,
 ) -> Ready:
-    """Fit on the learning part, and replay every option on all questions.
+    """Fit on the learning part, and replay every option on all questions; `switching` and `source` as in `options_of`.
 
     Raises:
         UserError: nothing can choose among the samples, or fewer than 20 questions would be on either side.
@@ -90,7 +104,7 @@ def ready(
             f"{len(found.pool.questions)} questions {parted.learn.size} would learn and {parted.test.size} test: sample more."
         )
     pool = probabilities_from(found.pool, parted.learn)
-    options = options_of(found, pool, parted.learn, settings, kinds)
+    options = options_of(found, pool, parted.learn, settings, kinds, switching=switching, source=source)
     drawn = tuple(orders_of(pool, orders, settings.seed))
     correct, cost = replay_options(pool, options, drawn, found)
     caps = np.maximum(np.array([option.cap for option in options]), cost.max(axis=0))
@@ -164,7 +178,7 @@ def _with_promise(
 ) -> PerBinPolicy | SequentialPolicy | RulePolicy:
     """The policy that follows the promised option, with what the tested questions measured of it.
 
-    A policy per bin keeps its smaller plans, for requests with less to spend; the largest plan is the promised one.
+    A policy by bins keeps its smaller plans, for requests with less to spend; the largest plan is the promised one.
     """
     option = candidates.options[place]
     measured = _measured(candidates, place, seed)
@@ -182,11 +196,15 @@ def _with_promise(
     smaller = [
         other
         for other, one in enumerate(candidates.options)
-        if one.policy is option.policy and _plan(candidates, other) in option.policy.plans and one.cap < option.cap
+        if one.policy is option.policy
+        and (smaller_plan := _plan(candidates, other)) in option.policy.plans
+        and smaller_plan.budget < own.budget
     ]
     plans = sorted([*(_plan(candidates, other) for other in smaller), own], key=lambda plan: plan.budget)
     update = {"plans": tuple(plans), "promise": promise}
-    if all(len(plan.choices) == 1 for plan in plans):
+    if isinstance(option.policy, AcrossPolicy):
+        update["mean_budget"] = own.budget
+    elif all(len(plan.choices) == 1 for plan in plans):
         update |= {"edges": (), "difficulty": Difficulty()}
     figures = {own.budget: measured}
     figures |= {_plan(candidates, other).budget: _measured(candidates, other, seed) for other in smaller}
@@ -200,26 +218,44 @@ def _plan(candidates: Ready, place: int) -> Plan:
 
 
 def _family(option: Option) -> str:
+    return f"uniform {_strategy(option)['name']}"
+
+
+def _strategy(option: Option) -> Mapping[str, Any]:
     assert option.plan is not None
-    return f"uniform {option.plan.choices[0].strategy['name']}"
+    return option.plan.choices[0].strategy
 
 
 def _measured(candidates: Ready, place: int, seed: int) -> Measured:
     """Accuracy and cost on the tested questions; beside them the baseline, the last family of all, with as much to spend on
-    average.
+    average, and how many times less compute the option needs at equal accuracy.
     """
-    last = candidates.options[-1]
-    spent = candidates.tested.cost[:, place].mean()
-    base = [
-        other
-        for other in candidates.same_for_all
-        if _family(candidates.options[other]) == _family(last) and candidates.options[other].cap <= spent * (1 + 1e-9)
-    ]
+    tested, last = candidates.tested, candidates.options[-1]
+    family = [other for other in candidates.same_for_all if _strategy(candidates.options[other]) == _strategy(last)]
+    family.sort(key=lambda other: candidates.options[other].cap)
+    spent = tested.cost[:, place].mean()
+    base = [other for other in family if candidates.options[other].cap <= spent * (1 + 1e-9)]
     return Measured(
-        accuracy=_figure(candidates.tested.correct[:, place], seed, proportions=True),
-        cost=_figure(candidates.tested.cost[:, place], seed, proportions=False),
-        baseline=_figure(candidates.tested.correct[:, base[-1]], seed, proportions=True) if base else None,
+        accuracy=_figure(tested.correct[:, place], seed, proportions=True),
+        cost=_figure(tested.cost[:, place], seed, proportions=False),
+        baseline=_figure(tested.correct[:, base[-1]], seed, proportions=True) if base else None,
+        times_less_than_baseline=_times_less(tested, family, place, seed),
     )
+
+
+def _times_less(tested: Outcomes, family: Sequence[int], place: int, seed: int) -> Saving | None:
+    """The least cost at which the family is as accurate, over the option's; None without a family."""
+    if not family:
+        return None
+    ratio = compute_ratio(
+        tested.cost[:, family].mean(axis=0),
+        tested.correct[:, family],
+        tested.cost[:, place],
+        tested.correct[:, place],
+        seed=seed,
+    )
+    value, low, high = (round(float(each), 6) for each in (ratio.value, ratio.low, ratio.high))
+    return Saving(value=value, low=low, high=high, censored=bool(ratio.censored))
 
 
 def _figure(values: Floats, seed: int, *, proportions: bool) -> Figure:

@@ -102,7 +102,15 @@ def guessed(runs: pa.Table) -> list[Roles]:
 def grouped(table: pa.Table, only: str | None = None) -> dict[Key, list[dict[str, Any]]]:
     """The rows of each verifier, strategy, budget and seed; of strategies of this name, where one is given."""
     groups: dict[Key, list[dict[str, Any]]] = {}
-    columns = [*KEY, "run_id", "question_id", "correct", "solutions", *(f"cost_{name}" for name in COST_FIELDS)]
+    columns = [
+        *KEY,
+        "run_id",
+        "question_id",
+        "question",
+        "correct",
+        "solutions",
+        *(f"cost_{name}" for name in COST_FIELDS),
+    ]
     for row in table.select(columns).to_pylist():
         groups.setdefault((row["verifier"], row["strategy"], row["budget"], row["seed"]), []).append(row)
     return {key: rows for key, rows in groups.items() if only in (None, strategy_name(key))}

@@ -74,7 +74,8 @@ class Recorded:
     `sampling` are the options (temperature, top-p, prompt) of the strategy that drew the pool. `flops` is what drawing and
     scoring its samples cost, where that is known; `cost` sums each kind of cost over all runs. `deeper` and `larger` are
     for comparing models at equal compute. `rescored` is the pool by other verifiers. `recall` says that the questions ask for
-    what a model has to know. `details` are there where they were asked for.
+    what a model has to know. `texts` `[Q]` are the questions as the model read them. `details` are there where they were asked
+    for.
     """
 
     pool: Pool
@@ -88,6 +89,7 @@ class Recorded:
     larger: tuple[Larger, ...] = ()
     rescored: tuple[Rescored, ...] = ()
     recall: bool = False
+    texts: tuple[str, ...] = ()
     details: Details | None = None
 
 
@@ -200,8 +202,15 @@ def _recorded(
         larger=tuple(models),
         rescored=tuple(rescored),
         recall=role.recall,
+        texts=_texts(groups[key], pool.questions),
         details=details_of(drawn, solutions, groups, pool.questions, partial(_pool, task=task)) if detailed else None,
     )
+
+
+def _texts(rows: Sequence[Mapping[str, Any]], questions: Sequence[str]) -> tuple[str, ...]:
+    """The questions' texts."""
+    known = {row["question_id"]: str(row["question"]) for row in rows}
+    return tuple(known[name] for name in questions)
 
 
 def _flops(
@@ -295,6 +304,29 @@ def _pool(drawn: pa.Table, task: Task | None) -> Pool:
     if task is None or task.name.startswith("jsonl:"):
         return pool_of_runs(drawn)
     return pool_of_runs(drawn, can_vote=task.answers_can_vote, grouping=str)
+
+
+def recorded_on(found: Recorded, rows: Ints) -> Recorded:
+    """What a policy is fitted to, on these questions alone: the pool, the runs, the larger models' answers, and what they cost."""
+
+    def on(run: Realised) -> Realised:
+        flops = None if run.flops is None else run.flops[rows]
+        return replace(run, correct=run.correct[rows], cost=run.cost[rows], flops=flops)
+
+    pool = on_questions(found.pool, [found.pool.questions[row] for row in rows])
+    judging = found.difficulty_pool
+    return replace(
+        found,
+        pool=pool,
+        difficulty_pool=None if judging is None else on_questions(judging, pool.questions),
+        runs=tuple(on(run) for run in found.runs),
+        flops=None if found.flops is None else found.flops.on(rows),
+        deeper=None,
+        larger=tuple(replace(one, greedy=on(one.greedy), pool=None, flops=None) for one in found.larger),
+        rescored=(),
+        texts=tuple(found.texts[row] for row in rows) if found.texts else (),
+        details=None,
+    )
 
 
 def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:

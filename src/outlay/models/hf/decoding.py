@@ -9,7 +9,7 @@ shape).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -22,11 +22,19 @@ from outlay.models.hf.writing import Writing
 from outlay.models.model import by_text
 
 
+@dataclass(slots=True)
+class Watched:
+    """What has been drawn so far for somebody who may go away: `made` tokens; nothing more is drawn once it is `given_up`."""
+
+    made: int = 0
+    given_up: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One continuation of `tokens`: its random key, its length at most, how it is drawn and where it stops.
 
-    `alternatives` is how many of the likeliest tokens are told at each place.
+    `alternatives` is how many of the likeliest tokens are told at each place. A `watch` counts tokens as they are drawn.
     """
 
     tokens: tuple[int, ...]
@@ -35,6 +43,7 @@ class Wanted:
     temperature: float = 1.0
     stops: tuple[str, ...] = ()
     alternatives: int = 0
+    watch: Watched | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +181,15 @@ class _Row:
         """Take the token that was drawn."""
         self.tokens.append(token)
         self.logprobs.append(logprob)
+        if self.wanted.watch is not None:
+            self.wanted.watch.made += 1
         if likeliest is not None:
             self.alternatives.append(likeliest)
 
     def going_on(self, ends: frozenset[int]) -> bool:
         """Write the newest token down; whether more is to come."""
         token = self.tokens[-1]
-        if token in ends:
+        if token in ends or (self.wanted.watch is not None and self.wanted.watch.given_up):
             return False
         self.stopped = self.writing.add(token)
         return not self.stopped and len(self.tokens) < self.wanted.max_tokens

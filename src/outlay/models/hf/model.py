@@ -7,14 +7,16 @@ model wrote it.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from outlay.errors import UserError
-from outlay.models.hf.decoding import Decoder, Drawn, Wanted
+from outlay.models.conversations import said
+from outlay.models.hf.decoding import Decoder, Drawn, Wanted, Watched
 from outlay.models.hf.loading import (
     card_of,
     check_installed,
@@ -27,6 +29,7 @@ from outlay.models.hf.loading import (
 from outlay.models.hf.memory import LIMIT, bytes_of
 from outlay.models.joining import Joining
 from outlay.models.model import Completion
+from outlay.types import Cost
 
 RAW = "raw:"
 ROWS = 64
@@ -39,12 +42,15 @@ class HuggingFaceModel:
     """A causal language model of a folder; `load` makes it.
 
     `parameters` counts its weights, `context` is the longest text in tokens, `task` the lab's task where the folder is the lab's.
+    `spent` is everything it has cost so far, what was cancelled included; `before` are the messages before a prompt (`talking`).
     """
 
     continues_prefix = True
 
     def __init__(self, name: str, decoder: Decoder, *, rows: int = ROWS, system: str = "", task: str = "") -> None:
         self.name, self.task, self.system = name, task, system
+        self.before: tuple[Mapping[str, Any], ...] = ()
+        self.spent = Cost()
         self.raw = name.removeprefix("hf:").startswith(RAW) or not decoder.tokenizer.chat_template
         self.parameters = sum(weights.numel() for weights in decoder.model.parameters())
         self.context = context_of(decoder.model)
@@ -81,6 +87,19 @@ class HuggingFaceModel:
         other.alternatives = count
         return other
 
+    def talking(self, before: Sequence[Mapping[str, Any]] = ()) -> HuggingFaceModel:
+        """The same model in a conversation: prompts come after these messages, and the account (`spent`) is of its own.
+
+        Raises UserError where the model has no chat template and there is something before the prompt.
+        """
+        if before and self.raw:
+            raise UserError(f"{self.name} has no chat template, so it reads no conversation: send a single message")
+        view = copy.copy(self)
+        view.before, view.spent = tuple(before), Cost()
+        if before:
+            view._written = OrderedDict()
+        return view
+
     async def sample(
         self,
         prompt: str,
@@ -104,14 +123,27 @@ class HuggingFaceModel:
                 f"a question with its solution is {len(tokens)} tokens long, and {self.name} reads {self.context} at most: ask "
                 "shorter questions, or allow shorter solutions"
             )
+        watch = Watched()
         wanted = [
-            Wanted(tokens, seed + index, min(max_tokens, room), temperature, tuple(stop), self.alternatives)
+            Wanted(tokens, seed + index, min(max_tokens, room), temperature, tuple(stop), self.alternatives, watch)
             for index in range(n)
         ]
-        drawn = await self._joined(wanted)
+        try:
+            drawn = await self._joined(wanted)
+        except asyncio.CancelledError:
+            watch.given_up = True
+            self.spent += Cost(generated_tokens=watch.made, cancelled=watch.made, calls=1)
+            raise
         for one in drawn:
             self._remember(prompt, prefix, begun, one)
-        return [_completion(one, len(tokens), first=index == 0) for index, one in enumerate(drawn)]
+        completions = [_completion(one, len(tokens), first=index == 0) for index, one in enumerate(drawn)]
+        self.spent += Cost(
+            prompt_tokens=sum(one.prompt_tokens for one in completions),
+            cached_tokens=sum(one.cached_tokens for one in completions),
+            generated_tokens=sum(one.generated_tokens for one in completions),
+            calls=1,
+        )
+        return completions
 
     async def probed(self) -> dict[str, Any]:
         """What `outlay doctor` says of it."""
@@ -131,9 +163,8 @@ class HuggingFaceModel:
         """The prompt as text, in the chat template where there is one."""
         if self.raw:
             return prompt
-        said = [{"role": "system", "content": self.system}] if self.system else []
-        said.append({"role": "user", "content": prompt})
-        text: str = self._tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        messages = said(self.system, self.before, prompt)
+        text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         return text
 
     def _tokens(self, prompt: str, prefix: str, begun: tuple[int, ...] | None) -> tuple[int, ...]:
