@@ -22,6 +22,7 @@ from outlay.study.aggregating import aggregated
 from outlay.study.deciding import Realised
 from outlay.study.details import Details, details_of
 from outlay.study.flops import PoolFlops, pool_flops
+from outlay.study.other_pools import methods_of
 from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
 from outlay.study.rescoring import Rescored, same_samples
 from outlay.study.roles import (
@@ -35,6 +36,7 @@ from outlay.study.roles import (
     pool_key,
     roles_of,
     same_sampling,
+    sampling_of,
     strategy_name,
 )
 from outlay.study.study import parse_study
@@ -160,11 +162,19 @@ def _recorded(
     others = by_others(role, groups)
     weak = [k[0] for k in others]
     realised, warnings = _realised(
-        {k: rows for k, rows in groups.items() if k not in (key, role.difficulty, role.deep) and k[0] not in weak},
+        {
+            k: rows
+            for k, rows in groups.items()
+            if k not in (key, role.difficulty, role.deep, *role.other_pools) and k[0] not in weak
+        },
         pool.questions,
     )
     rescored, more = _rescored(pool, others, solutions, groups, task)
     warnings += more
+    for other in (other for other in role.other_pools if other in groups):
+        found, more = _other_pool(other, solutions, groups, task, pool.questions)
+        realised += found
+        warnings += more
     models: list[Larger] = []
     for name, table in sorted(larger.items()):
         of_model = grouped(table)
@@ -181,9 +191,7 @@ def _recorded(
         difficulty_pool=difficulty_pool,
         runs=tuple(realised),
         verifier=key[0],
-        sampling={
-            name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p", "prompt")
-        },
+        sampling=sampling_of(key),
         flops=_flops(key, drawn, groups, pool.questions),
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
         deeper=_deeper(role.deep, solutions, groups, task, pool.questions),
@@ -253,6 +261,25 @@ def _deeper(
         on_questions(pool, shared),
         _flops(key, drawn, groups, shared),
     )
+
+
+def _other_pool(
+    key: Key,
+    solutions: pa.Table,
+    groups: Mapping[Key, list[dict[str, Any]]],
+    task: Task | None,
+    questions: Sequence[str],
+) -> tuple[list[Realised], list[str]]:
+    """A pool at another temperature, read by every method; a warning where it does not cover the questions."""
+    drawn = _solutions(solutions, groups[key])
+    pool = _pool(drawn, task)
+    have = len(set(questions) & set(pool.questions))
+    if have < len(questions):
+        at = json.loads(key[1]).get("temperature", 1.0)
+        warning = f"The pool at temperature {at:g} covers {have} of {len(questions)} questions and is left out; finish the run."
+        return [], [warning]
+    sampling = {"temperature": 1.0, **sampling_of(key)}  # named also where it is the default
+    return methods_of(on_questions(pool, questions), sampling, _flops(key, drawn, groups, questions)), []
 
 
 def _larger(
