@@ -67,7 +67,7 @@ $(VENV)/.reference: $(VENV)/.dev
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.reference
-	$(BIN)/python -m pip install --quiet --editable '.[bench]' || echo 'llama.cpp could not be installed: its rows are left out'
+	$(BIN)/python -m pip install --quiet --editable '.[bench]' || echo 'llama.cpp or its_hub could not be installed: their rows are left out'
 	touch $@
 
 clean:

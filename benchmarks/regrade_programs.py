@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from outlay import curves, tasks
+from outlay.errors import UserError
 from outlay.tasks.code_task import CodeTask
 from outlay.tasks.question_rows import question_rows
 from outlay.tasks.sandbox import Sandbox
@@ -35,8 +36,13 @@ def main() -> int:
     assert isinstance(loaded, CodeTask)
     by_prompt = {question.metadata["prompt"]: question for question in loaded.questions("all")}
     programs, names = [], []
-    for _, row in question_rows(options.pool):
-        question = by_prompt[row["prompt"]]
+    for place, row in question_rows(options.pool):
+        question = by_prompt.get(row["prompt"])
+        if question is None:
+            raise UserError(
+                f"{place}: no question of {options.questions} has this prompt; give as --questions "
+                "the file with which the programs were written (pools often mend some prompts)."
+            )
         for sample in taken(row["samples"], options.share):
             programs.append(loaded.program(question, row["samples"][sample]))
             names.append((question.id, sample))
@@ -91,4 +97,7 @@ def parsed() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except UserError as error:
+        sys.exit(str(error))

@@ -66,10 +66,10 @@ def sample(
 
 
 def _stated(text: str) -> str | None:
-    """The last `"answer"` of the JSON that was asked for."""
+    """The last `"answer"` of the JSON that was asked for; where there is none, the last box."""
     found = ANSWER.findall(text)
     if not found:
-        return None
+        return equivalence.last_box(text)
     quoted, bare = found[-1]
     if not quoted:
         return bare.strip() or None
