@@ -93,6 +93,17 @@ def test_tuning_takes_the_best_setting_that_fits():
             assert other.credit(rows).mean() <= ended.credit(rows).mean() + 0.02
 
 
+def test_orders_may_be_replayed_in_parts(monkeypatch):
+    samples = with_large(voting(questions=30, size=8))
+    whole = cross_fitted(samples, [2.0, 4.0], orders=8, fitting_orders=3)
+    monkeypatch.setattr("outlay.policies.crossfit_sequences.ROWS_AT_ONCE", 60)  # two orders at a time
+    parts = cross_fitted(samples, [2.0, 4.0], orders=8, fitting_orders=3)
+    for name, one in whole.items():
+        np.testing.assert_allclose(one.curve.accuracy, parts[name].curve.accuracy, atol=1e-12)
+        np.testing.assert_allclose(one.curve.cost, parts[name].curve.cost, atol=1e-12)
+        assert one.error == pytest.approx(parts[name].error)
+
+
 def test_fewer_questions_than_folds_are_refused():
     with pytest.raises(UserError, match="too few"):
         cross_fitted(voting(questions=3), [2.0])

@@ -5,7 +5,7 @@ import pytest
 from recorded import voting, with_large
 
 from outlay.policies.prefixes import Prefixes, prefixes
-from outlay.policies.walking import Fitting
+from outlay.policies.walking import Fitting, ends
 
 
 def states(seed, rows=400):
@@ -79,3 +79,29 @@ def test_before_the_first_sample_one_cannot_stop_but_may_switch():
     plain = voting()
     rows = prefixes(plain, plain.orders(2), (0, 1, 2))
     assert Fitting(rows, ["winner_share"]).at(0.5)[0].end(rows).stage.min() == 1
+
+
+def test_walks_that_end_together_end_as_each_would_alone():
+    samples = with_large(voting())
+    rows = prefixes(samples, samples.orders(2), (0, 1, 2, 4, 8))
+    fit = Fitting(rows, ["winner_share", "best_score"])
+    walks = [fit.at(price)[0] for price in (0.3, 0.03, 0.003)]
+    for walk, together in zip(walks, ends(walks, rows), strict=True):
+        alone = walk.end(rows)
+        np.testing.assert_array_equal(alone.stage, together.stage)
+        np.testing.assert_array_equal(alone.switched, together.switched)
+
+
+def test_a_look_before_the_first_sample_shows_nothing_and_costs_what_is_paid_once():
+    plain = voting(questions=20, size=4)
+    paid = {
+        "other": {"flops": np.full((20, 4), 10.0)},
+        "base": {"flops": np.arange(20.0)},
+        "difficulty": np.linspace(0, 1, 20),
+    }
+    samples = type(plain)(**{**plain.__dict__, **paid})
+    rows = prefixes(samples, samples.orders(1), (1, 2, 4)).switching(samples)
+    assert rows.stages == (0, 1, 2, 4) and (rows.cost[:, 0] == 0).all() and (rows.credit[:, 0] == 0).all()
+    assert (rows.signals["best_score"][:, 0] == 0).all() and rows.cost[:, 1].tolist() == [1.0] * 20
+    assert rows.other["flops"][:, 0].tolist() == list(range(20)) and rows.other["flops"][3, 2] == 23.0
+    assert rows.signals["difficulty"][5].tolist() == [samples.difficulty[5]] * 4

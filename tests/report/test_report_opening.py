@@ -3,7 +3,7 @@ from typing import Any
 from example_summary import example_summary
 
 from outlay.report.exchanging import exchange_chapter
-from outlay.report.opening import asked, at_a_glance, exchange_at_a_glance, findings
+from outlay.report.opening import asked, at_a_glance, exchange_at_a_glance, findings, going_at_a_glance
 from outlay.report.story import groups_of
 
 
@@ -57,3 +57,35 @@ def test_the_question_mentions_a_larger_model_only_where_there_is_one() -> None:
     groups = groups_of(summary)
     assert "a larger one" in asked(summary, groups, exchange_chapter(summary))
     assert "a larger one" not in asked(summary, groups, None)
+
+
+def going() -> dict[str, Any]:
+    less = [{"value": 3.4, "low": 2.8, "high": None, "censored": False}]
+    gain = [{"mean": 0.127, "low": 0.1, "high": 0.15}]
+    more = {"cost": [3.9], "read_at": 4.0, "gain": gain, "compute_ratio": less, "mean_budget": True}
+    return {
+        **one_budget("uniform_weighted", 4.0, 0.67),
+        **one_budget("threshold", 4.0, 0.7),
+        **one_budget("sequential", 4.0, 0.8, **more),
+    }
+
+
+def test_deciding_as_one_goes_stands_in_the_opening_at_the_budget_that_the_summary_reads() -> None:
+    groups = [{"task": "a", "policies": going()}, {"task": "b", "policies": one_budget("best_fixed", 4.0, 0.5)}]
+    table = going_at_a_glance({"groups": groups}, groups_of({"groups": groups}))
+    assert table is not None and len(table.rows) == 1
+    assert table.rows[0] == (
+        "a, N = 4", "67.0% (57.0 to 77.0)", "80.0% (70.0 to 90.0) @ 3.9", "+12.7 (+10.0 to +15.0)",
+        "3.4× (2.8 to ∞) in generations", "–", "70.0% (60.0 to 80.0)",
+    )  # fmt: skip
+    assert table.header[2].startswith("Sequential") and len(table.header) == len(table.rows[0])
+
+
+def test_what_is_said_of_deciding_as_one_goes_stands_by_itself() -> None:
+    groups = groups_of({"groups": [{"task": "a", "headline": "It pays.", "as_one_goes": "Looking pays more."}]})
+    assert [finding.text for finding in findings(groups, None)] == ["It pays.", "Looking pays more."]
+
+
+def test_without_a_sequential_policy_nothing_is_said_of_going() -> None:
+    groups = [{"task": "a", "policies": one_budget("best_fixed", 4.0, 0.5)}]
+    assert going_at_a_glance({"groups": groups}, groups_of({"groups": groups})) is None

@@ -7,7 +7,7 @@ import pytest
 from outlay.study.analysis import analyse
 from outlay.study.pools import Pool
 from outlay.study.settings import Settings
-from outlay.study.telling import in_short, policy_sentences
+from outlay.study.telling import as_one_goes, in_short, policy_sentences
 
 SETTINGS = Settings(resamples=200, splits=2, headline_budget=16)
 
@@ -52,7 +52,9 @@ def test_the_group_of_a_small_pool_reads_its_headline_where_halves_end() -> None
     generator = np.random.default_rng(0)
     correct = generator.random((60, 16)) < generator.random((60, 1))
     pool = Pool("t", "m", tuple(f"q{i:02}" for i in range(60)), correct, scores=correct * 0.5 + 0.2)
-    assert analyse(pool, settings=SETTINGS)["headline"].startswith("At 8 generations")
+    group = analyse(pool, settings=SETTINGS)
+    assert group["headline"].startswith("At 8 generations")
+    assert group["as_one_goes"].startswith("Deciding as one goes (stop, or draw on), 4 generations on average")
 
 
 def test_a_ratio_that_the_baseline_never_reaches_comes_with_its_interval_and_not_as_a_bound() -> None:
@@ -79,6 +81,36 @@ def test_the_control_is_named_unless_deciding_per_bin_is_above_the_best_fixed() 
     assert "(the control) in 71.6%" in told
     above = {**policies, "per_bin_pilot": policy([16], 0.6, low=0.01)}
     assert "control" not in in_short(above, "best_of_n", SETTINGS)
+
+
+def going(gain: float, low: float) -> dict[str, Any]:
+    told = policy([4], 0.5 + gain, low=low)
+    told["gain_over_best_fixed"] = [{"mean": -0.01, "low": -0.03, "high": 0.01}]
+    return {
+        "uniform_best_of_n": policy([4], 0.5),
+        "threshold": {**policy([4], 0.55), "cost": [3.7]},
+        "sequential": {**told, "cost": [3.9], "read_at": 4.0},
+    }
+
+
+def test_deciding_as_one_goes_is_told_with_what_it_gains_and_what_a_simple_threshold_does() -> None:
+    policies = going(0.125, low=0.1)
+    right = policies["sequential"]["accuracy"][0]["mean"]
+    told = as_one_goes(policies, "best_of_n")
+    assert f"4 generations on average (really 3.9) are right in {100 * right:.1f}%" in told
+    assert (
+        "against best-of-N with 4 for all, -1.0 points (-3.0 to +1.0), which cannot be told from nothing, against"
+        in told
+    )
+    assert (
+        "less compute" in told and "A simple threshold on what is seen, tuned, has" in told and "(really 3.7)" in told
+    )
+
+
+def test_where_looking_gains_nothing_it_is_said() -> None:
+    told = as_one_goes(going(0.01, low=-0.02), "best_of_n")
+    assert told.count("cannot be told from nothing") == 2
+    assert as_one_goes({"uniform_best_of_n": policy([4], 0.5)}, "best_of_n") == ""
 
 
 def test_savings_are_told_in_flops_where_those_are_known() -> None:

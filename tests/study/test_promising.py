@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from outlay.errors import UserError
-from outlay.policies import Policy, Spend, State
+from outlay.policies import Figure, Measured, Policy, Provenance, Spend, State
 from outlay.promises import NotPromised, Outcomes
 from outlay.study.carrying import confiding, kept_whole, traces_digest, whole
-from outlay.study.options import replay_options
+from outlay.study.options import named, replay_options
 from outlay.study.promising import keep, part, ready
 from outlay.study.replays import orders_of, probabilities_from
 from outlay.study.settings import Settings
@@ -147,11 +147,41 @@ def test_a_cap_is_kept_by_leaving_out_what_is_above_it(found, candidates):
     assert policy.drift is not None and policy.answer_confidence is not None
 
 
-def test_a_policy_for_any_budget_has_confidences_and_nothing_that_needs_one_budget(found, candidates):
+def test_a_policy_for_any_budget_has_confidences_and_drift_is_watched_where_no_budget_is_named(found, candidates):
     per_bin = next(option.policy for option in candidates.options if option.kind == "per_bin")
-    policy = confiding(per_bin, found, Settings(seed=1))
-    assert policy.plans == per_bin.plans and policy.promise is None and policy.drift is None
+    figures = {plan.budget: measured(min(plan.budget, 4) / 10) for plan in per_bin.plans}
+    policy = confiding(per_bin.measured(figures, Provenance()), found, Settings(seed=1))
+    usual = policy.usual_plan()
+    assert usual.budget == 4 and policy.promise is None and policy.drift.questions == 144
+    assert policy.drift.statistics["cost"].mean <= 4 and policy.drift.about == named(usual)
     assert policy.answer_confidence.most_drawn >= 8 and policy.origin.traces == traces_digest(found.pool)
+
+
+def measured(accuracy):
+    return Measured(
+        accuracy=Figure(mean=accuracy, low=accuracy - 0.05, high=accuracy + 0.05), cost=Figure(mean=1, low=1, high=1)
+    )
+
+
+def test_the_usual_plan_is_the_cheapest_that_cannot_be_told_from_the_best(candidates):
+    plans = next(option.policy for option in candidates.options if option.kind == "per_bin")
+    means = dict(zip([plan.budget for plan in plans.plans], (0.3, 0.5, 0.56, 0.58, 0.6, 0.6, 0.6), strict=False))
+    policy = plans.measured({budget: measured(mean) for budget, mean in means.items()}, Provenance())
+    assert policy.usual_plan().budget == 4.0
+    assert plans.usual_plan() == plans.plans[-1]  # nothing was measured
+
+
+def test_a_promised_policy_says_how_much_less_it_needs_than_the_same_for_all(kept, candidates):
+    figures = kept.policy.plans[-1].measured
+    family = [place for place in candidates.same_for_all if candidates.options[place].name.startswith("weighted")]
+    mean = candidates.tested.correct.mean(axis=0)
+    enough = [candidates.options[place].cap for place in family if mean[place] >= figures.accuracy.mean]
+    less = figures.times_less_than_baseline
+    assert less.low <= less.value <= less.high
+    if enough:
+        assert not less.censored and less.value <= min(enough) / figures.cost.mean + 1e-6
+    else:
+        assert less.censored
 
 
 def test_out_of_reach_is_refused(candidates):

@@ -36,7 +36,7 @@ def savings(
         typer.Option(
             "--budget",
             min=1,
-            help="Mean generations of the headline; fixed by the fitting questions where others are measured.",
+            help="Mean generations of the headline; left out, the questions that fit choose it where others are measured, else 8.",
         ),
     ] = None,
     task: Annotated[
@@ -52,6 +52,8 @@ def savings(
     verbose: Verbose = False,
 ) -> None:
     """How many times less compute sequential policies and published stopping rules need than the same for all.
+
+    Read at a mean budget and, where other questions are measured, at an accuracy that the fitting questions fixed.
 
     Example: outlay savings runs/savings-validation --measured runs/savings
     """
@@ -71,7 +73,7 @@ def savings(
     with console.status("fitting policies and replaying samples"):
         fits = {key: one for key, one in sources(read(fitted_on)).items() if task in (None, key[0])}
         others = sources(read(measured)) if measured else None
-        found = compute(fits, others, settings, orders=orders, headline=budget)
+        found = compute(fits, others, settings, orders=orders, budget=budget)
     if out is not None:
         write_text_whole(out, markdown(found))
     if as_json:

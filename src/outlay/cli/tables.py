@@ -49,8 +49,9 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
         if peaks := sure_peaks(group):
             console.print(f"{PEAK} a peak: beyond it spending more surely makes it worse", style="yellow", markup=False)
         console.print()
-        if "headline" in group:
-            console.print(group["headline"], style="bold", markup=False)
+        for part in ("headline", "as_one_goes"):
+            if part in group:
+                console.print(group[part], style="bold", markup=False)
         for sentence in peaks if briefly else group.get("sentences", ()):
             console.print(f"- {sentence}", style="yellow" if sentence in peaks else None, markup=False)
         for warning in group.get("warnings", ()):

@@ -94,21 +94,39 @@ def compute_ratio(
     return Ratio(*(part[0].item() for part in parts)) if single else Ratio(*parts)
 
 
-def _ratios(base: Floats, base_costs: Floats, policy: Floats, costs: Floats) -> tuple[Floats, Bools]:
-    """Ratio `[R, B]` and whether it is only a lower bound, from means `[R, K]` and `[R, B]`."""
-    best = np.maximum.accumulate(base, axis=1)
-    log_costs = np.log(np.maximum.accumulate(base_costs, axis=1))
-    reached = best[:, None, :] >= policy[:, :, None] - 1e-12
-    censored = ~reached[..., -1]
-    at = np.where(censored, best.shape[1] - 1, reached.argmax(axis=2))
+def cost_reaching(accuracy: Floats, cost: Floats, wanted: Floats) -> tuple[Floats, Bools]:
+    """The first cost at which the running maximum of a curve reaches an accuracy, and whether it does: `[R, B]` each.
+
+    Args:
+        accuracy, cost: R curves of K points each, `[R, K]`, by rising cost.
+        wanted: the accuracies, `[R, B]`.
+
+    Returns:
+        Costs, in between two points on a logarithmic scale, the curve's largest where it never gets there; and whether it does.
+
+    >>> paid, reached = cost_reaching(np.array([[0.2, 0.6]]), np.array([[4.0, 16.0]]), np.array([[0.4, 0.9]]))
+    >>> paid.round(6).tolist(), reached.tolist()   # log-midway between 4 and 16 is 8
+    ([[8.0, 16.0]], [[True, False]])
+    """
+    best = np.maximum.accumulate(accuracy, axis=1)
+    log_costs = np.log(np.maximum.accumulate(cost, axis=1))
+    enough = best[:, None, :] >= wanted[:, :, None] - 1e-12
+    reached = enough[..., -1]
+    at = np.where(reached, enough.argmax(axis=2), best.shape[1] - 1)
     before = np.maximum(at - 1, 0)
     best_at, best_before, log_at, log_before = (
         np.take_along_axis(array, index, axis=1) for array in (best, log_costs) for index in (at, before)
     )
     rise = best_at - best_before
-    share = np.where(rise > 0, (policy - best_before) / np.where(rise > 0, rise, 1.0), 1.0)
-    share = np.where(censored, 1.0, np.clip(share, 0.0, 1.0))
-    return np.exp(log_before + share * (log_at - log_before)) / costs, censored
+    share = np.where(rise > 0, (wanted - best_before) / np.where(rise > 0, rise, 1.0), 1.0)
+    share = np.where(reached, np.clip(share, 0.0, 1.0), 1.0)
+    return np.exp(log_before + share * (log_at - log_before)), reached
+
+
+def _ratios(base: Floats, base_costs: Floats, policy: Floats, costs: Floats) -> tuple[Floats, Bools]:
+    """Ratio `[R, B]` and whether it is only a lower bound, from means `[R, K]` and `[R, B]`."""
+    paid, reached = cost_reaching(base, base_costs, policy)
+    return paid / costs, ~reached
 
 
 def _by_question(cost: ArrayLike, questions: int, columns: int, name: str, single: bool = False) -> Floats:

@@ -7,8 +7,9 @@ rounds (how often one waits for samples before one looks).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ from outlay.policies.crossfit import PolicyCurve
 from outlay.policies.prefixes import Ended, Prefixes, prefixes, stages_up_to
 from outlay.policies.rules import available, tuned
 from outlay.policies.samples import Samples
-from outlay.policies.walking import Fitting
+from outlay.policies.walking import Fitting, Walk, ends
 
 ORDERS = 64
 """Random orders of each question's samples over which a policy is replayed."""
@@ -30,6 +31,8 @@ FITTING_ROWS = 24_000
 
 FITTING_ORDERS = 16
 FOLDS = 5
+ROWS_AT_ONCE = 1 << 15
+"""Rows that are replayed at a time, whatever the orders and questions: about 60 MB."""
 
 
 class Ends(Protocol):
@@ -121,40 +124,58 @@ def cross_fitted(
     """
     if samples.questions < folds:
         raise UserError(f"{samples.questions} questions are too few for {folds} folds of them.")
-    stages = stages_of(samples, most)
-    rows = prefixes(samples, samples.orders(orders, seed), stages)
-    wanted = {name: fit for name, fit in fitters(samples, rows).items() if only is None or name in only}
-    totals = {name: _Total(samples.questions, orders, budgets, list(samples.other)) for name in wanted}
     fold = folds_of(samples.questions, folds, seed)
-    order = np.arange(rows.rows) // samples.questions
+    sizes = np.bincount(fold, minlength=folds)
+    few = max(_few(samples.questions - size, fitting_orders) for size in sizes)
+    parts = replayed(samples, orders, seed, stages_of(samples, most), first=few)
+    first = next(parts)  # these orders fit, and are then measured like the others
+    order, rows = first
+    wanted = {name: fit for name, fit in fitters(samples, rows).items() if only is None or name in only}
+    fitted = []
     for number in range(folds):
-        fitting_questions = np.flatnonzero(fold != number)
-        fitting = rows.only(fitting_rows(rows, fold != number, len(fitting_questions), order, fitting_orders))
-        own = np.flatnonzero(fold[rows.question] == number)
-        measured = rows.only(own)
-        for name, fit in wanted.items():
-            for place, policy in enumerate(fit(fitting, budgets)):
-                totals[name].add(place, measured, order[own], policy.end(measured))
+        inside = fold != number
+        fitting = rows.only(fitting_rows(rows, inside, int(inside.sum()), order, fitting_orders))
+        fitted.append({name: fit(fitting, budgets) for name, fit in wanted.items()})
+    totals = {name: Total(samples.questions, orders, budgets, list(samples.other)) for name in wanted}
+    for numbers, seen in chain([first], parts):
+        for number, policies in enumerate(fitted):
+            own = np.flatnonzero(fold[seen.question] == number)
+            measured = seen.only(own)
+            for name, total in totals.items():
+                total.enter(policies[name], measured, numbers[own])
     return {name: total.followed(name) for name, total in totals.items()}
 
 
 def measured_on(
-    fitted: Sequence[Ends],
+    fitted: Mapping[str, Sequence[Ends]],
     samples: Samples,
     budgets: Sequence[float],
-    name: str,
     *,
     orders: int = ORDERS,
     seed: int = 0,
     stages: Sequence[int] | None = None,
-) -> Followed:
-    """Policies that were fitted on other questions, replayed on these."""
-    rows = prefixes(samples, samples.orders(orders, seed), stages)
-    total = _Total(samples.questions, orders, budgets, list(samples.other))
-    order = np.arange(rows.rows) // samples.questions
-    for place, policy in enumerate(fitted):
-        total.add(place, rows, order, policy.end(rows))
-    return total.followed(name)
+) -> dict[str, Followed]:
+    """Policies by name, each with one for each budget, that were fitted on other questions, replayed on these."""
+    totals = {name: Total(samples.questions, orders, budgets, list(samples.other)) for name in fitted}
+    for order, rows in replayed(samples, orders, seed, stages):
+        for name, total in totals.items():
+            total.enter(fitted[name], rows, order)
+    return {name: total.followed(name) for name, total in totals.items()}
+
+
+def replayed(
+    samples: Samples, orders: int, seed: int, stages: Sequence[int] | None = None, first: int = 0
+) -> Iterator[tuple[Ints, Prefixes]]:
+    """Replays of the samples in random orders, some orders at a time: the number of each row's order, and the rows.
+
+    `first` orders come by themselves, before all others.
+    """
+    drawn = samples.orders(orders, seed)
+    at_once = max(1, ROWS_AT_ONCE // samples.questions)
+    first = min(first, orders)
+    cuts = [*([0] if first else []), *range(first, orders, at_once), orders]
+    for start, end in pairwise(cuts):
+        yield np.repeat(np.arange(start, end), samples.questions), prefixes(samples, drawn[start:end], stages)
 
 
 def folds_of(questions: int, folds: int, seed: int) -> Ints:
@@ -164,12 +185,16 @@ def folds_of(questions: int, folds: int, seed: int) -> Ints:
 
 def fitting_rows(rows: Prefixes, inside: np.ndarray, questions: int, order: Ints, most: int = FITTING_ORDERS) -> Ints:
     """The rows that fit: some orders of the questions that are inside."""
-    few = max(1, min(most, FITTING_ROWS // max(questions, 1)))
-    return np.flatnonzero(inside[rows.question] & (order < few))
+    return np.flatnonzero(inside[rows.question] & (order < _few(questions, most)))
 
 
-class _Total:
-    """Running sums over orders."""
+def _few(questions: int, most: int) -> int:
+    """How many orders of so many questions fit."""
+    return max(1, min(most, FITTING_ROWS // max(questions, 1)))
+
+
+class Total:
+    """Running sums over orders of what the policies of one kind do, one policy for each mean budget."""
 
     def __init__(self, questions: int, orders: int, budgets: Sequence[float], units: Sequence[str]) -> None:
         shape = (questions, len(budgets))
@@ -178,8 +203,14 @@ class _Total:
         self.other = {unit: np.zeros(shape) for unit in units}
         self.means = np.zeros((orders, len(budgets)))
 
-    def add(self, place: int, rows: Prefixes, order: Ints, ended: Ended) -> None:
-        """Enter rows that ended."""
+    def enter(self, policies: Sequence[Ends], rows: Prefixes, order: Ints) -> None:
+        """Enter what each budget's policy does on these rows; `order` says of which order each is."""
+        walks = [policy for policy in policies if isinstance(policy, Walk)]
+        together = len(walks) == len(policies) and all(walk.basis == walks[0].basis for walk in walks)
+        for place, ended in enumerate(ends(walks, rows) if together else [policy.end(rows) for policy in policies]):
+            self._add(place, rows, order, ended)
+
+    def _add(self, place: int, rows: Prefixes, order: Ints, ended: Ended) -> None:
         credit = ended.credit(rows)
         questions = len(self.accuracy)
         for table, values in (

@@ -77,6 +77,18 @@ class PerBinPolicy(Policy):
             )
         return fitting[-1]
 
+    def usual_plan(self) -> Plan:
+        """The plan for whoever names no budget: of a promise the largest, which it is about; else the knee of the measured curve.
+
+        The knee is the least budget that cannot be told from the most accurate one: its accuracy is within that one's interval.
+        Without measurements it is the largest.
+        """
+        measured = [(plan, plan.measured.accuracy) for plan in self.plans if plan.measured is not None]
+        if self.promise is not None or not measured:
+            return self.plans[-1]
+        best = max((accuracy for _, accuracy in measured), key=lambda accuracy: accuracy.mean)
+        return next(plan for plan, accuracy in measured if accuracy.mean >= best.low)
+
     def decide(self, state: State) -> Spend | Stop:
         """What to do next for a question: draw the pilot, run the bin's strategy with what is left, or stop.
 

@@ -68,6 +68,26 @@ class Prefixes:
             {unit: cost[rows] for unit, cost in self.alternative_other.items()},
         )
 
+    def switching(self, samples: Samples) -> Prefixes:
+        """The same rows with a look before the first sample, and with what these samples may be switched to."""
+        nothing = np.zeros((self.rows, 1))
+        early = {name: values[:, :1] if name == "difficulty" else nothing for name, values in self.signals.items()}
+        given, price, dear = _alternatives(samples, self.question)
+        return Prefixes(
+            (0, *self.stages),
+            self.question,
+            {name: np.concatenate([early[name], values], axis=1) for name, values in self.signals.items()},
+            np.concatenate([nothing, self.credit], axis=1),
+            np.concatenate([nothing, self.cost], axis=1),
+            given,
+            price,
+            {
+                unit: np.concatenate([_once(samples, unit, self.question), self.other[unit]], axis=1)
+                for unit in samples.other
+            },
+            dear,
+        )
+
     def at(self, stage: int) -> dict[str, Floats]:
         """The signals at one stage, `[R]` by name."""
         return {name: values[:, stage] for name, values in self.signals.items()}
@@ -80,6 +100,7 @@ def prefixes(samples: Samples, orders: Ints, stages: Sequence[int] | None = None
     questions are taken in one order each, or in parts.
     """
     at = tuple(stages) if stages is not None else stages_up_to(samples.size)
+    later = tuple(k for k in at if k)
     count, questions, n = orders.shape
     question = np.tile(np.arange(questions), count)
     flat = orders.reshape(count * questions, n)
@@ -92,7 +113,7 @@ def prefixes(samples: Samples, orders: Ints, stages: Sequence[int] | None = None
     assert correct is not None
     signals: dict[str, list[Floats]] = {}
     credit = []
-    for k in (k for k in at if k):
+    for k in later:
 
         def first(array: np.ndarray | None, k: int = k) -> np.ndarray | None:
             return None if array is None else array[:, :k]
@@ -101,10 +122,9 @@ def prefixes(samples: Samples, orders: Ints, stages: Sequence[int] | None = None
         for name, values in seen.signals.items():
             signals.setdefault(name, []).append(values)
         credit.append(seen.credit)
-    nothing = [np.zeros(len(flat))] if at[0] == 0 else []  # before any sample: no signal, and no answer
-    stacked = {name: np.stack([*nothing, *values], axis=1) for name, values in signals.items()}
+    stacked = {name: np.stack(values, axis=1) for name, values in signals.items()}
     if samples.difficulty is not None:
-        stacked["difficulty"] = np.repeat(samples.difficulty[question][:, None], len(at), axis=1)
+        stacked["difficulty"] = np.repeat(samples.difficulty[question][:, None], len(later), axis=1)
     paid = np.ones(flat.shape) if samples.cost is None else taken(samples.cost)
     assert paid is not None
     other = {}
@@ -113,26 +133,35 @@ def prefixes(samples: Samples, orders: Ints, stages: Sequence[int] | None = None
         assert each is not None
         if unit in samples.by_place:
             each = each + samples.by_place[unit][question]
-        once = samples.base[unit][question][:, None] if unit in samples.base else 0.0
-        other[unit] = _summed(each, at) + once
-    ways = samples.alternatives
-    shape = (questions, len(ways))
-    given = np.stack([one.correct for one in ways], axis=1) if ways else np.zeros(shape)
-    price = np.stack([one.cost for one in ways], axis=1) if ways else np.zeros(shape)
-    return Prefixes(
-        at,
+        other[unit] = _summed(each, later) + _once(samples, unit, question)
+    given, price, dear = _alternatives(samples, question)
+    found = Prefixes(
+        later,
         question,
         stacked,
-        np.stack([*nothing, *credit], axis=1),
-        _summed(paid, at),
-        given[question],
-        price[question],
+        np.stack(credit, axis=1),
+        _summed(paid, later),
+        given,
+        price,
         other,
-        {
-            unit: np.stack([one.other[unit] for one in ways], axis=1)[question] if ways else np.zeros((len(flat), 0))
-            for unit in samples.other
-        },
+        dear,
     )
+    return found if later == at else found.switching(samples)
+
+
+def _once(samples: Samples, unit: str, question: Ints) -> Floats:
+    """What each row pays once, before its first sample: `[R, 1]`."""
+    return samples.base[unit][question][:, None] if unit in samples.base else np.zeros((len(question), 1))
+
+
+def _alternatives(samples: Samples, question: Ints) -> tuple[Floats, Floats, dict[str, Floats]]:
+    """What each alternative gives and costs each row, `[R, J]`, and costs it in other units."""
+    ways = samples.alternatives
+    none = np.zeros((len(question), 0))
+    if not ways:
+        return none, none, dict.fromkeys(samples.other, none)
+    given, price = (np.stack(table, axis=1)[question] for table in ([w.correct for w in ways], [w.cost for w in ways]))
+    return given, price, {unit: np.stack([w.other[unit] for w in ways], axis=1)[question] for unit in samples.other}
 
 
 def _summed(each: Floats, at: Sequence[int]) -> Floats:

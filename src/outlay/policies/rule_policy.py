@@ -127,7 +127,8 @@ class RulePolicy(Policy):
             raise UserError(f"The policy may draw {most} samples a question; {samples.size} were recorded.")
         rules = [plan.rule() for plan in self.plans]
         budgets = [plan.budget for plan in self.plans]
-        return measured_on(rules, samples, budgets, self.rule, orders=orders, seed=seed, stages=stages_up_to(most))
+        found = measured_on({self.rule: rules}, samples, budgets, orders=orders, seed=seed, stages=stages_up_to(most))
+        return found[self.rule]
 
     def _signal(self, plan: RulePlan, seen: Seen, drawn: int) -> float:
         if plan.signal == "beta":

@@ -5,11 +5,12 @@
   second, by a Beta posterior over their counts.
 - `window` (Li et al., arXiv 2401.10480): stop when the newest w samples agree.
 - `score_threshold`: stop when the best sample's P(right) is high enough.
-- `agreement_threshold`: stop when the winner's share of the (weighed) votes is high enough.
+- `agreement_threshold`: stop when the winner's share of the (weighed) votes is high enough; two samples are the least, since one
+  always agrees with itself.
 - `threshold`: the best of the last two and of the winner's best score, with a least number of samples: the tuned threshold rule.
 - `cascade`: as `threshold`; what has not stopped by then is handed to another model (FrugalGPT, arXiv 2305.05176).
 
-Threshold, least and most samples are tuned on the questions that fit, for each mean budget.
+Threshold, least and most samples are tuned on the questions that fit, for each mean budget; a rule may also never stop early.
 """
 
 from __future__ import annotations
@@ -35,7 +36,13 @@ RULES = {
 }
 """Each rule with the signals that it may look at."""
 
-LEAST = (1, 2, 4)
+LEAST: Mapping[str, tuple[int, ...]] = {
+    "threshold": (1, 2, 4),
+    "cascade": (1, 2, 4),
+    "agreement_threshold": (2, 3, 4),
+}
+"""The least numbers of samples that are tried; 1 for the other rules."""
+
 THRESHOLDS = 20
 
 
@@ -105,9 +112,7 @@ def tuned(rule: str, rows: Prefixes, budgets: Sequence[float], cascade_to: Seque
 
     Where even a single sample costs more, that is what is left.
     """
-    found = _tried(rule, rows, cascade_to)
-    accuracy = np.array([one[1] for one in found])
-    cost = np.array([one[2] for one in found])
+    settings, accuracy, cost = _tried(rule, rows, cascade_to)
     cheapest = Threshold("", inf, 1, next(k for k in rows.stages if k))
     best = []
     for budget in budgets:
@@ -117,43 +122,75 @@ def tuned(rule: str, rows: Prefixes, budgets: Sequence[float], cascade_to: Seque
             continue
         top = accuracy[fits].max()
         equal = fits & (accuracy >= top - 1e-12)
-        best.append(found[int(np.flatnonzero(equal)[np.argmin(cost[equal])])][0])
+        best.append(Threshold(*settings[int(np.flatnonzero(equal)[np.argmin(cost[equal])])]))
     return best
 
 
-def _tried(rule: str, rows: Prefixes, cascade_to: Sequence[int]) -> list[tuple[Threshold, float, float]]:
-    """Every setting of a rule with its accuracy and cost on these rows."""
-    stages = [(last, most) for last, most in enumerate(rows.stages) if most]
-    found = []
-    if rule in ("fixed", "threshold", "cascade"):
-        never = np.full(rows.rows, len(rows.stages))
-        found += [_outcome(Threshold("", inf, 1, most), rows, never, last) for last, most in stages]
-    for signal in RULES[rule]:
+def _tried(
+    rule: str, rows: Prefixes, cascade_to: Sequence[int]
+) -> tuple[list[tuple[str, float, int, int, int | None]], Floats, Floats]:
+    """Every setting of a rule, with its accuracy and its cost on these rows: `Threshold`'s fields `[S]`, and `[S]`, `[S]`."""
+    places = [place for place, most in enumerate(rows.stages) if most]
+    settings: list[tuple[str, float, int, int, int | None]] = [("", inf, 1, rows.stages[last], None) for last in places]
+    accuracy, cost = [rows.credit[:, places].mean(axis=0)], [rows.cost[:, places].mean(axis=0)]
+    ways: list[int | None] = list(cascade_to) if rule == "cascade" else [None]
+    for signal in RULES[rule] if ways else ():
         if signal != "beta" and signal not in rows.signals:
             continue
+        thresholds = _grid(signal, rows)
         values = signal_of(rows, signal)
-        for threshold in _grid(rule, signal, rows):
-            for least in LEAST if rule in ("threshold", "cascade") else (1,):
-                met = _first(values, rows.stages, threshold, least)
-                for last, most in stages:
-                    if least <= most and rule != "cascade":
-                        found.append(_outcome(Threshold(signal, threshold, least, most), rows, met, last))
-                    for way in cascade_to if least <= most else ():
-                        found.append(_outcome(Threshold(signal, threshold, least, most, way), rows, met, last))
-    return found
+        leasts = [least for least in LEAST.get(rule, (1,)) if least <= rows.stages[-1]]
+        found = [_outcomes(values, thresholds, least, rows, ways) for least in leasts]
+        for j, threshold in enumerate(thresholds):
+            for least, (gives, costs) in zip(leasts, found, strict=True):
+                after = [place for place in places if rows.stages[place] >= least]
+                settings += [(signal, threshold, least, rows.stages[last], way) for last in after for way in ways]
+                accuracy.append(gives[j][after].ravel())
+                cost.append(costs[j][after].ravel())
+    return settings, np.concatenate(accuracy), np.concatenate(cost)
 
 
-def _outcome(rule: Threshold, rows: Prefixes, met: Ints, last: int) -> tuple[Threshold, float, float]:
-    flat = np.minimum(met, last) + np.arange(rows.rows) * len(rows.stages)
-    credit, cost = rows.credit.ravel()[flat], rows.cost.ravel()[flat]
-    if rule.switch is not None:
-        handed = met > last
-        credit = np.where(handed, rows.alternative_credit[:, rule.switch], credit)
-        cost = cost + np.where(handed, rows.alternative_cost[:, rule.switch], 0.0)
-    return rule, float(credit.mean()), float(cost.mean())
+def _outcomes(
+    values: Floats, thresholds: Sequence[float], least: int, rows: Prefixes, ways: Sequence[int | None]
+) -> tuple[Floats, Floats]:
+    """Mean accuracy and cost `[J, T, W]` of stopping at each of J thresholds, with each of the T stages as the last one, and each
+    of the ways of handing over what has not stopped by then (None: it answers).
+
+    A row has met the thresholds up to the highest value that it has shown, so counting rows by that value gives all thresholds
+    at once.
+    """
+    allowed = np.array(rows.stages) >= least
+    highest = np.maximum.accumulate(np.where(allowed, values, -inf), axis=1)
+    met = np.searchsorted(np.asarray(thresholds) - 1e-12, highest, side="right")  # thresholds met by each stage
+    before = np.concatenate([np.zeros((rows.rows, 1), dtype=np.int64), met[:, :-1]], axis=1)
+    size, stages = len(thresholds) + 1, len(rows.stages)
+
+    def unmet(counts: Ints, weights: Floats) -> Floats:
+        """The sum of the weights of the rows that have not met a threshold: `[J, T]`."""
+        flat = (counts + np.arange(stages) * size).ravel()
+        table = np.bincount(flat, weights.ravel(), minlength=stages * size).astype(np.float64)
+        found: Floats = np.cumsum(table.reshape(stages, size), axis=1)[:, :-1].T
+        return found
+
+    def stopped(weights: Floats) -> tuple[Floats, Floats]:
+        """The sum over the rows that stopped at a stage or before, each where it stopped; and over those that go on."""
+        still = unmet(met, weights)
+        return np.cumsum(unmet(before, weights) - still, axis=1), still
+
+    (right, unstopped), (paid, unpaid) = stopped(rows.credit), stopped(rows.cost)
+    accuracy, cost = [], []
+    for way in ways:
+        if way is None:
+            accuracy.append(right + unstopped)
+            cost.append(paid + unpaid)
+        else:
+            shape = rows.credit.shape
+            accuracy.append(right + unmet(met, np.broadcast_to(rows.alternative_credit[:, [way]], shape)))
+            cost.append(paid + unpaid + unmet(met, np.broadcast_to(rows.alternative_cost[:, [way]], shape)))
+    return np.stack(accuracy, axis=2) / rows.rows, np.stack(cost, axis=2) / rows.rows
 
 
-def _grid(rule: str, signal: str, rows: Prefixes) -> list[float]:
+def _grid(signal: str, rows: Prefixes) -> list[float]:
     if signal == "streak":
         return [float(w) for w in (2, 3, 4, 5, 6, 8, 10, 12, 16) if w <= rows.stages[-1]]
     if signal == "beta":

@@ -270,7 +270,8 @@ class SequentialPolicy(Policy):
             )
         walks = [self.walk(plan) for plan in self.plans]
         budgets = [plan.budget for plan in self.plans]
-        return measured_on(walks, samples, budgets, self.kind, orders=orders, seed=seed, stages=stages)
+        found = measured_on({self.kind: walks}, samples, budgets, orders=orders, seed=seed, stages=stages)
+        return found[self.kind]
 
     def _draw(self, at: Sequence[int], drawn: int, left: int) -> Spend:
         following = next(k for k in at if k > drawn)

@@ -44,19 +44,7 @@ class Walk:
 
     def end(self, rows: Prefixes) -> Ended:
         """Where it ends each row; the rows' stages begin with its own."""
-        stage = np.zeros(rows.rows, dtype=np.int64)
-        switched = np.full(rows.rows, -1, dtype=np.int64)
-        open_ = np.arange(rows.rows)
-        for t in range(len(self.stages)):
-            design = self.basis.design({name: values[open_, t] for name, values in rows.signals.items()})
-            on, way, gain = self.choice(t, design)
-            stage[open_] = t
-            leaves = ~on
-            switched[open_[leaves & (gain > 0)]] = way[leaves & (gain > 0)]
-            open_ = open_[on]
-            if open_.size == 0:
-                break
-        return Ended(stage, switched)
+        return ends([self], rows)[0]
 
     def choice(self, t: int, design: Floats) -> tuple[np.ndarray, np.ndarray, Floats]:
         """For each row: whether to go on, else which alternative is best, and its gain over stopping (0 or less: stop)."""
@@ -71,6 +59,28 @@ class Walk:
         if self.stages[t] == 0:
             return on >= best, way, np.ones(len(design))
         return (on > 0) & (on >= best), way, best
+
+
+def ends(walks: Sequence[Walk], rows: Prefixes) -> list[Ended]:
+    """Where each of these walks ends each row. They look at the same columns, which are worked out once for all of them."""
+    shape = (len(walks), rows.rows)
+    stage, switched = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
+    open_ = np.ones(shape, dtype=np.bool_)
+    for t in range(max(len(walk.stages) for walk in walks)):
+        looked = np.flatnonzero(open_.any(axis=0))
+        if looked.size == 0:
+            break
+        design = walks[0].basis.design({name: values[looked, t] for name, values in rows.signals.items()})
+        for number, walk in enumerate(walks):
+            inside = np.flatnonzero(open_[number, looked])
+            if inside.size == 0:
+                continue
+            on, way, gain = walk.choice(t, design[inside])
+            stage[number, looked[inside]] = t
+            leaves = looked[inside[~on]]
+            open_[number, leaves] = False
+            switched[number, leaves] = np.where(gain[~on] > 0, way[~on], -1)
+    return [Ended(*pair) for pair in zip(stage, switched, strict=True)]
 
 
 class Fitting:
@@ -100,7 +110,7 @@ class Fitting:
         """The policy at this price of a unit of cost, and what it costs on average on the rows that fit it."""
         rows, stages = self.rows, self.rows.stages
         ways = rows.alternative_credit.shape[1]
-        size = self.designs[0].shape[1]
+        every, size = np.arange(rows.rows), self.designs[0].shape[1]
         go_on, switch = np.zeros((len(stages), size)), np.zeros((len(stages), ways, size))
         gives, paid = rows.credit[:, -1], rows.cost[:, -1]  # what the later stages give, and have paid in the end
         for t in reversed(range(len(stages))):
@@ -113,13 +123,14 @@ class Fitting:
                 on = gain > 0 if stages[t] else np.ones(rows.rows, dtype=np.bool_)  # one may not stop with nothing
                 best, spent = np.where(on, gives, stop), np.where(on, paid, now)
                 gain = np.maximum(gain, 0.0) if stages[t] else gain
-            for way in range(ways):
-                there, costs = rows.alternative_credit[:, way], rows.alternative_cost[:, way]
-                switch[t, way] = self._fit(t, (there - stop) - price * costs)
-                told = self.designs[t] @ switch[t, way]
-                better = told > gain
-                best, spent = np.where(better, there, best), np.where(better, now + costs, spent)
-                gain = np.maximum(told, gain)
+            if ways:
+                there, costs = rows.alternative_credit, rows.alternative_cost
+                switch[t] = self._fit(t, (there - stop[:, None]) - price * costs).T
+                told = self.designs[t] @ switch[t].T
+                way = told.argmax(axis=1)
+                better = told[every, way] > gain
+                best = np.where(better, there[every, way], best)
+                spent = np.where(better, now + costs[every, way], spent)
             gives, paid = best, spent
         return Walk(self.basis, stages, price, go_on, switch, self.right), float(paid.mean())
 

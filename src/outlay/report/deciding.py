@@ -40,13 +40,19 @@ def deciding_section(group: Mapping[str, Any], where: str, id: str) -> Section |
     blocks = tuple(block for block in found if block is not None)
     if not blocks:
         return None
+    going = (
+        " Sequential policies and thresholds look at the samples so far and stop or draw on; others' questions fitted them, five "
+        "folds in turn, and their budgets are means."
+        if "sequential" in policies
+        else ""
+    )
     return Section(
         title="What deciding per question gains",
         lede=(
             "A policy looks at how hard a question seems and then chooses the method and how much of the budget to "
             "use. Choices are made on one half of the questions and measured on the other. All policies are measured "
             "on the same questions, so their bands overlap even where one is reliably better: gains and savings are "
-            "compared in pairs."
+            f"compared in pairs.{going}"
         ),
         blocks=blocks,
         findings=_savings_findings(policies, where),

@@ -26,7 +26,7 @@ from outlay.errors import UserError
 from outlay.report.claims import claims_in_short, claims_section
 from outlay.report.closing import general_limits, limits_of
 from outlay.report.exchanging import exchange_chapter
-from outlay.report.opening import WORDS, asked, at_a_glance, exchange_at_a_glance, findings, warned
+from outlay.report.opening import WORDS, asked, at_a_glance, exchange_at_a_glance, findings, going_at_a_glance, warned
 from outlay.report.parts import Figure
 from outlay.report.reading import texts
 from outlay.report.story import comparison_section, groups_of, run_section
@@ -73,7 +73,15 @@ def render(summary: Mapping[str, Any]) -> str:
         sentences=texts(summary.get("sentences"), "sentences"),
         asked=asked(summary, groups, exchange),
         found=(*findings(groups, exchange), *claims_in_short(claims)),
-        glances=[table for table in (at_a_glance(summary, groups), exchange_at_a_glance(summary)) if table is not None],
+        glances=[
+            table
+            for table in (
+                at_a_glance(summary, groups),
+                going_at_a_glance(summary, groups),
+                exchange_at_a_glance(summary),
+            )
+            if table is not None
+        ],
         words=WORDS,
         warnings=warned(summary),
         run=run_section(summary),

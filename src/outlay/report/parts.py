@@ -119,6 +119,7 @@ class GroupPart:
     model: str
     facts: tuple[tuple[str, str], ...]
     headline: str
+    as_one_goes: str
     sentences: tuple[str, ...]
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]

@@ -161,6 +161,7 @@ def _group(group: Mapping[str, Any], index: int, styles: Mapping[str, Series]) -
         model=str(group.get("model") or ""),
         facts=tuple(facts),
         headline=" ".join(texts(group.get("headline"), f"{where}.headline")),
+        as_one_goes=" ".join(texts(group.get("as_one_goes"), f"{where}.as_one_goes")),
         sentences=texts(group.get("sentences"), f"{where}.sentences"),
         warnings=texts(group.get("warnings"), f"{where}.warnings"),
         sections=tuple(

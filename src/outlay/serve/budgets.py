@@ -6,7 +6,7 @@ single question beside it. A target for the confidence climbs through the plans,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,11 +55,10 @@ def followed_plan(policy: Policy) -> Any:
 def default_cap(policy: Policy) -> float:
     """The cap of a request that names none.
 
-    Of a policy per bin it is its promised budget (its largest), else the knee of its measured curve; of the others the most that
-    the plan which they follow may draw.
+    Of a policy per bin it is its usual plan's budget; of the others the most that the plan which they follow may draw.
     """
     if isinstance(policy, PerBinPolicy) and not isinstance(policy, AcrossPolicy):
-        return float(policy.plans[-1].budget) if policy.promise is not None else knee(policy.plans)
+        return float(policy.usual_plan().budget)
     plan = followed_plan(policy)
     return UNKNOWN_KIND if plan is None else most_of(policy, plan)
 
@@ -93,15 +92,3 @@ def strategy_in(step: Step, number: int | None, lot: float) -> Mapping[str, Any]
     if dearer and lot < step.plan.shares[place]:
         return dict(dearer[place].strategy)
     return dict(choices[place].strategy)
-
-
-def knee(plans: Sequence[Any]) -> float:
-    """The least budget that cannot be told from the most accurate one: its accuracy is within that one's interval.
-
-    Without measurements it is the largest.
-    """
-    measured = [plan for plan in plans if plan.measured is not None]
-    if not measured:
-        return float(plans[-1].budget)
-    best = max(measured, key=lambda plan: plan.measured.accuracy.mean).measured.accuracy
-    return float(next(plan.budget for plan in measured if plan.measured.accuracy.mean >= best.low))

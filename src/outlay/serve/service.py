@@ -14,6 +14,7 @@ from outlay.errors import OutlayError, UserError
 from outlay.policies import Policy, Spend
 from outlay.serve.account import Account
 from outlay.serve.admission import Admission
+from outlay.serve.budgets import default_cap
 from outlay.serve.drifting import Drifting
 from outlay.serve.engines import Engine, Inside, engine_for
 from outlay.serve.keys import Keys
@@ -72,8 +73,7 @@ class Service:
             self.passing = Passing(self.model.address, self.model.calls.key, failed)
         self.admission = Admission(settings.at_once, settings.longest_wait)
         self.recorder = Recorder(settings.traces, settings.trace_share)
-        usual = self.limits.default_budget
-        self.drifting = Drifting(self.policy, usual, settings.traces, self.metrics, self.log)
+        self.drifting = Drifting(self.policy, default_cap(self.policy), settings.traces, self.metrics, self.log)
 
     def _task(self, address: str | None) -> Task:
         try:

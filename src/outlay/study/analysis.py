@@ -88,6 +88,8 @@ def analyse(
                 told, warned = telling.policy_sentences(found.entries, found.method, settings)
                 group["policies"], group["difficulty"] = found.entries, found.difficulty
                 group["headline"] = telling.in_short(found.entries, found.method, settings)
+                if going := telling.as_one_goes(found.entries, found.method):
+                    group["as_one_goes"] = going
                 sentences += [*told, *greedy_sentences(found.entries, found.method, greedy_of(runs), settings)]
                 warnings += [*found.warnings, *warned]
         else:

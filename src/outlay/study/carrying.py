@@ -62,14 +62,21 @@ def whole(
 
 
 def confiding(policy: PerBinPolicy, found: Recorded, settings: Settings) -> PerBinPolicy:
-    """A policy for any budget with confidences and its origin; a reference for drift needs one budget, so it has none."""
+    """A policy for any budget with confidences and its origin, and a reference for drift at the budget of its usual plan."""
     parted = part(len(found.pool.questions), settings.seed)
     pool = probabilities_from(found.pool, parted.learn)
     orders = orders_of(pool, FITTING_ORDERS, settings.seed)
     option = Option("any budget", policy.kind, policy, policy.plans[-1])
     sampled, searched = confidences_of(pool, orders, option, found, parted.learn, settings.seed)
+    plan = policy.usual_plan()
+    usual = Option(named(plan), policy.kind, policy, plan)
     return policy.model_copy(
-        update={"answer_confidence": sampled, "search_confidence": searched, "origin": origin_of(found)}
+        update={
+            "answer_confidence": sampled,
+            "search_confidence": searched,
+            "drift": reference_of(pool, orders[0], usual, found, parted.learn, parted.test),
+            "origin": origin_of(found),
+        }
     )
 
 

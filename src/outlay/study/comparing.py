@@ -116,6 +116,7 @@ def compare(
             "monte_carlo_error": plain(one.error),
             "rounds": listed(one.rounds),
             "mean_budget": True,
+            "read_at": max((b for b in one.curve.budgets.tolist() if b <= max(at / 4, 2)), default=1.0),
         }
     return Compared(entries, difficulty, method, warnings)
 

@@ -6,15 +6,26 @@ seen, tests them (`outlay.promises.learn_then_test`), measures the one that is p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
-from outlay.curves import interval
+from outlay.curves import compute_ratio, interval
 from outlay.errors import UserError
-from outlay.policies import Difficulty, Figure, Measured, PerBinPolicy, Plan, Provenance, RulePolicy, SequentialPolicy
+from outlay.policies import (
+    Difficulty,
+    Figure,
+    Measured,
+    PerBinPolicy,
+    Plan,
+    Provenance,
+    RulePolicy,
+    Saving,
+    SequentialPolicy,
+)
 from outlay.promises import Goal, MeanBudget, Outcomes, PriceOfError, Promise, Shown, TargetAccuracy, learn_then_test
 from outlay.study.options import KINDS, Option, options_of, replay_options
 from outlay.study.pools import Floats, Ints, Pool
@@ -200,26 +211,44 @@ def _plan(candidates: Ready, place: int) -> Plan:
 
 
 def _family(option: Option) -> str:
+    return f"uniform {_strategy(option)['name']}"
+
+
+def _strategy(option: Option) -> Mapping[str, Any]:
     assert option.plan is not None
-    return f"uniform {option.plan.choices[0].strategy['name']}"
+    return option.plan.choices[0].strategy
 
 
 def _measured(candidates: Ready, place: int, seed: int) -> Measured:
     """Accuracy and cost on the tested questions; beside them the baseline, the last family of all, with as much to spend on
-    average.
+    average, and how many times less compute the option needs at equal accuracy.
     """
-    last = candidates.options[-1]
-    spent = candidates.tested.cost[:, place].mean()
-    base = [
-        other
-        for other in candidates.same_for_all
-        if _family(candidates.options[other]) == _family(last) and candidates.options[other].cap <= spent * (1 + 1e-9)
-    ]
+    tested, last = candidates.tested, candidates.options[-1]
+    family = [other for other in candidates.same_for_all if _strategy(candidates.options[other]) == _strategy(last)]
+    family.sort(key=lambda other: candidates.options[other].cap)
+    spent = tested.cost[:, place].mean()
+    base = [other for other in family if candidates.options[other].cap <= spent * (1 + 1e-9)]
     return Measured(
-        accuracy=_figure(candidates.tested.correct[:, place], seed, proportions=True),
-        cost=_figure(candidates.tested.cost[:, place], seed, proportions=False),
-        baseline=_figure(candidates.tested.correct[:, base[-1]], seed, proportions=True) if base else None,
+        accuracy=_figure(tested.correct[:, place], seed, proportions=True),
+        cost=_figure(tested.cost[:, place], seed, proportions=False),
+        baseline=_figure(tested.correct[:, base[-1]], seed, proportions=True) if base else None,
+        times_less_than_baseline=_times_less(tested, family, place, seed),
     )
+
+
+def _times_less(tested: Outcomes, family: Sequence[int], place: int, seed: int) -> Saving | None:
+    """The least cost at which the family is as accurate, over the option's; None without a family."""
+    if not family:
+        return None
+    ratio = compute_ratio(
+        tested.cost[:, family].mean(axis=0),
+        tested.correct[:, family],
+        tested.cost[:, place],
+        tested.correct[:, place],
+        seed=seed,
+    )
+    value, low, high = (round(float(each), 6) for each in (ratio.value, ratio.low, ratio.high))
+    return Saving(value=value, low=low, high=high, censored=bool(ratio.censored))
 
 
 def _figure(values: Floats, seed: int, *, proportions: bool) -> Figure:

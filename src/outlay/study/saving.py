@@ -20,7 +20,16 @@ from outlay.errors import UserError
 from outlay.policies.candidates import Candidates
 from outlay.policies.choosing import Charges, Rule, choose
 from outlay.policies.crossfit import PolicyCurve
-from outlay.policies.crossfit_sequences import ORDERS, Followed, cross_fitted, fitters, measured_on, stages_of
+from outlay.policies.crossfit_sequences import (
+    ORDERS,
+    Ends,
+    Followed,
+    Total,
+    cross_fitted,
+    fitters,
+    replayed,
+    stages_of,
+)
 from outlay.policies.fit_sequence import fitting
 from outlay.policies.samples import Samples
 from outlay.study import samples as reading
@@ -29,14 +38,14 @@ from outlay.study.figures import as_points, as_ratios, listed, plain
 from outlay.study.fitting import score_map_of
 from outlay.study.flops import PoolFlops
 from outlay.study.measure import budgets_up_to, expected, with_probabilities
-from outlay.study.pools import Pool
+from outlay.study.pools import Floats, Pool
 from outlay.study.runs import Larger
-from outlay.study.saving_level import at_level
-from outlay.study.sequences import FEWEST_QUESTIONS, SELECTS, samples_of
+from outlay.study.saving_headline import headline, in_flops
+from outlay.study.sequences import FEWEST_QUESTIONS, samples_of
 from outlay.study.settings import Settings
 
-BUDGETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Mean budgets at which policies are fitted, as far as the pool reaches."""
+BUDGETS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+"""Mean budgets at which policies are fitted, as far as the pool reaches; about as close as costs can be read between them."""
 
 SWITCHING = ("sequential", "cascade")
 """Policies that are fitted again where there is something to switch to."""
@@ -83,12 +92,12 @@ def savings(
     budgets: Sequence[float] = BUDGETS,
     *,
     orders: int = ORDERS,
-    headline: float | None = None,
+    budget: float | None = None,
 ) -> list[dict[str, Any]]:
     """An entry for each task and model that both sets have; with one set, measured by cross-fitting.
 
-    Replays are of `orders` random orders of each question's samples, a quarter of them fit. The `headline` is read at this mean
-    budget; where none is given, the fitting questions choose it.
+    Replays are of `orders` random orders of each question's samples, a quarter of them fit. The headline is read at this mean
+    `budget`; where none is given, the fitting questions choose it where others measure, else it is the settings' own.
 
     Raises:
         UserError: nothing in common, or nothing that can be decided.
@@ -101,7 +110,7 @@ def savings(
         if one.pool.size < 2 or len(one.pool.questions) < FEWEST_QUESTIONS or not 0 < one.pool.correct.mean() < 1:
             continue
         other = None if measured is None else measured[key]
-        entry = _saving(one, other, settings, budgets, orders, headline)
+        entry = _saving(one, other, settings, budgets, orders, budget)
         if entry is not None:
             found.append(entry)
     if not found:
@@ -118,13 +127,13 @@ def _saving(
     settings: Settings,
     wanted: Sequence[float],
     orders: int,
-    headline: float | None,
+    budget: float | None,
 ) -> dict[str, Any] | None:
     one, other = _scaled(one, other, settings)
     target = one if other is None else other
     size = min(one.pool.size, target.pool.size)
-    ks = budgets_up_to(size)
-    budgets = [budget for budget in wanted if budget <= size]
+    ks = sorted({*budgets_up_to(size), *(k + k // 2 for k in budgets_up_to(size) if 1 < k <= 2 * size // 3)})
+    budgets = [one for one in wanted if one <= size]
     tables = expected(one.pool, ks, settings.seed)[0]
     method = baseline_method(tables)
     own = candidates_of(one.pool, tables, ks, one.runs, flops=one.flops)
@@ -151,6 +160,8 @@ def _saving(
         "questions": len(target.pool.questions),
         "cross_fitted": other is None,
         "samples": size,
+        "orders": orders,
+        "resamples": settings.resamples,
         "method": method,
         "temperatures": temperatures(one, own, method, options),
         "uniform": _curve_entry(uniform, options),
@@ -160,7 +171,12 @@ def _saving(
     lead = followed["sequential"].curve
     for name, result in followed.items():
         entry["policies"][name] = _policy_entry(result, uniform, fixed, lead, options)
-    entry["headline"] = _headline(one, other, method, budgets, followed, uniform, fixed, settings, orders, headline)
+    fits = (
+        None if other is None else _on_those_that_fit(one, tables[method], method, budgets, uniform, settings, orders)
+    )
+    bases = {"uniform": uniform, "best_fixed": fixed}
+    most = settings.headline_budget if fits is None and budget is None else budget
+    entry["headline"] = headline(lead, bases, fits, most, options)
     return entry
 
 
@@ -181,37 +197,39 @@ def _followed(
     one: Source, other: Source | None, method: str, budgets: Sequence[float], settings: Settings, orders: int
 ) -> dict[str, Followed]:
     """Every policy, fitted on one set and replayed on the other; again with switching where there is something to switch to."""
-    found: dict[str, Followed] = {}
-    for switching in (False, True):
-        samples = one.samples(SELECTS[method], settings.seed, switching=switching)
-        target = None if other is None else other.samples(SELECTS[method], settings.seed, switching=switching)
-        if switching and target is not None:
-            samples, target = _same_alternatives(samples, target)
-        if switching and not samples.alternatives:
-            break
-        only = SWITCHING if switching else None
-        if target is None:
-            results = cross_fitted(
-                samples, budgets, only, orders=orders, fitting_orders=max(1, orders // 4), seed=settings.seed
-            )
-        else:
-            rows = fitting(samples, seed=settings.seed, orders=max(1, orders // 4))
-            results = {
-                name: measured_on(
-                    fit(rows, budgets),
-                    target,
-                    budgets,
-                    name,
-                    orders=orders,
-                    seed=settings.seed,
-                    stages=stages_of(samples),
-                )
-                for name, fit in fitters(samples, rows).items()
-                if only is None or name in only
-            }
-        for name, result in results.items():
-            found[f"{name}_switching" if switching and name == "sequential" else name] = result
-    return found
+    seed, few = settings.seed, max(1, orders // 4)
+    plain, wide = (one.samples(method, seed, switching=switching) for switching in (False, True))
+    if other is None:
+        found = cross_fitted(plain, budgets, orders=orders, fitting_orders=few, seed=seed)
+        if not wide.alternatives:
+            return found
+        more = cross_fitted(wide, budgets, SWITCHING, orders=orders, fitting_orders=few, seed=seed)
+        return found | {_switching(name): result for name, result in more.items()}
+    target, wide_target = (other.samples(method, seed, switching=switching) for switching in (False, True))
+    wide, wide_target = _same_alternatives(wide, wide_target)
+    rows = fitting(plain, seed=seed, orders=few)
+    fitted = {name: fit(rows, budgets) for name, fit in fitters(plain, rows).items()}
+    switching: dict[str, Sequence[Ends]] = {}
+    if wide.alternatives:
+        wide_rows = rows.switching(wide)
+        ways = fitters(wide, wide_rows)
+        switching = {_switching(name): ways[name](wide_rows, budgets) for name in SWITCHING}
+    totals = {
+        name: Total(target.questions, orders, budgets, list(whose.other))
+        for names, whose in ((fitted, target), (switching, wide_target))
+        for name in names
+    }
+    for order, seen in replayed(target, orders, seed, stages_of(plain)):  # what is seen is the same, whoever looks
+        for name, policies in fitted.items():
+            totals[name].enter(policies, seen, order)
+        wide_seen = seen.switching(wide_target) if switching else seen
+        for name, policies in switching.items():
+            totals[name].enter(policies, wide_seen, order)
+    return {name: total.followed(name) for name, total in totals.items()}
+
+
+def _switching(name: str) -> str:
+    return "sequential_switching" if name == "sequential" else name
 
 
 def _same_alternatives(one: Samples, other: Samples) -> tuple[Samples, Samples]:
@@ -284,10 +302,11 @@ def _policy_entry(
         "compute_ratio_to_best_fixed": as_ratios(curve.savings(fixed, **options)),
     }
     if all(FLOPS in one.other_costs for one in (curve, uniform, fixed)):
-        spent = _in_flops(curve)
-        entry["compute_ratio_flops"] = as_ratios(spent.savings(_in_flops(uniform), **options))
-        entry["compute_ratio_flops_to_best_fixed"] = as_ratios(spent.savings(_in_flops(fixed), **options))
+        spent = in_flops(curve)
+        entry["compute_ratio_flops"] = as_ratios(spent.savings(in_flops(uniform), **options))
+        entry["compute_ratio_flops_to_best_fixed"] = as_ratios(spent.savings(in_flops(fixed), **options))
     if curve is not lead:
+        entry["sequential_ratio"] = as_ratios(lead.savings(curve, **options))
         entry["sequential_leads_by"] = as_points(paired_difference(lead.accuracy, curve.accuracy, **options))
         entry["sequential_costs_more_by"] = as_points(
             paired_difference(lead.cost, curve.cost, **options, proportions=False)
@@ -295,64 +314,23 @@ def _policy_entry(
     return entry
 
 
-def _in_flops(curve: PolicyCurve) -> PolicyCurve:
-    return replace(curve, cost=curve.other_costs[FLOPS])
-
-
-def _headline(
+def _on_those_that_fit(
     one: Source,
-    other: Source | None,
+    table: Floats,
     method: str,
     budgets: Sequence[float],
-    followed: Mapping[str, Followed],
     uniform: PolicyCurve,
-    fixed: PolicyCurve,
     settings: Settings,
     orders: int,
-    wanted: float | None,
-) -> dict[str, Any] | None:
-    """The mean budget at which the fitting questions (cross-fitted) saw the largest sure saving, and what it is elsewhere.
-
-    `level` is the accuracy that they reached there: `at_level` compares what sequential and uniform cost at that accuracy. With
-    one set of questions the budget is the settings' own, and where one is `wanted` it is that.
-    """
-    options: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.seed}
-    curve = followed["sequential"].curve
-    if other is None or wanted is not None:
-        most = settings.headline_budget if wanted is None else wanted
-        place = max((b for b, budget in enumerate(budgets) if budget <= most), default=0)
-        level = None
-    else:
-        samples = one.samples(SELECTS[method], settings.seed, switching=False)
-        fit = cross_fitted(
-            samples, budgets, ("sequential",), orders=orders, fitting_orders=max(1, orders // 4), seed=settings.seed
-        )["sequential"].curve
-        tables = expected(one.pool, [int(b) for b in uniform.budgets], settings.seed)[0]
-        seen = replace(
-            uniform,
-            accuracy=tables[method],
-            cost=np.tile(uniform.budgets, (len(one.pool.questions), 1)),
-        )
-        place = int(np.argmax(fit.savings(seen, **options).low))
-        level = float(fit.accuracy[:, place].mean())
-    ratios = {
-        "to_uniform": as_ratios(curve.savings(uniform, **options))[place],
-        "to_best_fixed": as_ratios(curve.savings(fixed, **options))[place],
-    }
-    if all(FLOPS in one_curve.other_costs for one_curve in (curve, uniform, fixed)):
-        spent = _in_flops(curve)
-        ratios["to_uniform_in_flops"] = as_ratios(spent.savings(_in_flops(uniform), **options))[place]
-        ratios["to_best_fixed_in_flops"] = as_ratios(spent.savings(_in_flops(fixed), **options))[place]
-    entry: dict[str, Any] = {
-        "budget": budgets[place],
-        "accuracy": as_points(curve.accuracy_interval(**options))[place],
-        "cost": plain(curve.cost[:, place].mean()),
-        **ratios,
-    }
-    if level is not None:
-        entry["level"] = plain(level)
-        entry["at_level"] = {
-            "to_uniform": at_level(uniform, curve, level, options),
-            "to_best_fixed": at_level(fixed, curve, level, options),
-        }
-    return entry
+) -> tuple[PolicyCurve, PolicyCurve]:
+    """The sequential policy, cross-fitted, and the same best-of-N for all (its `table`), on the questions that fit."""
+    found = cross_fitted(
+        one.samples(method, settings.seed, switching=False),
+        budgets,
+        ("sequential",),
+        orders=orders,
+        fitting_orders=max(1, orders // 4),
+        seed=settings.seed,
+    )
+    costs = np.tile(uniform.budgets, (len(one.pool.questions), 1))
+    return found["sequential"].curve, replace(uniform, accuracy=table, cost=costs)

@@ -72,57 +72,53 @@ def ratio_of(row: Mapping[str, Any], measure: str, budget: float) -> str:
 
 
 def ratio_text(ratio: Mapping[str, Any] | None) -> str:
-    """A ratio as `3.9x (3.3 to 4.6)`; "at least" where the baseline never gets there.
+    """A ratio with its interval; "not reached" where the policy does not reach the accuracy.
 
-    >>> ratio_text({"value": 3.91, "low": 3.3, "high": None, "censored": True})
-    'at least 3.9x (3.3 to infinity)'
+    >>> ratio_text({"value": 5.24, "low": 1.048, "high": None, "censored": True})
+    'at least 5.2x (1.05 to infinity)'
     """
     if ratio is None or ratio["value"] is None:
         return "not reached"
-    high = "infinity" if ratio["high"] is None else f"{ratio['high']:.1f}"
     least = "at least " if ratio["censored"] else ""
-    return f"{least}{ratio['value']:.1f}x ({ratio['low']:.1f} to {high})"
+    return f"{least}{_times(ratio['value'])}x ({_times(ratio['low'])} to {_times(ratio['high'])})"
+
+
+def _times(value: float | None) -> str:
+    """Two decimals below 2, where it matters on which side of 1 a ratio lies."""
+    return "infinity" if value is None else f"{value:.2f}" if value < 1.995 else f"{value:.1f}"
 
 
 def sentences(entry: Entry) -> list[str]:
-    """What it comes to: the headline, and whether sequential beats each rule at the headline's budget."""
+    """What it comes to: the headline, at a budget and at an accuracy, and whether sequential beats each rule at that budget."""
     head, policies = entry["headline"], entry["policies"]
-    how = (
-        f"the budget was fixed, and every policy fitted, on {entry['fitted_on']} other questions"
-        if not entry["cross_fitted"]
-        else "cross-fitted by question"
-    )
-    flops = (
-        f"; in FLOPs, the verifier's reading included, {ratio_text(head['to_uniform_in_flops'])} and "
-        f"{ratio_text(head['to_best_fixed_in_flops'])}"
-        if "to_uniform_in_flops" in head
-        else ""
-    )
+    how = "cross-fitted by question"
+    if not entry["cross_fitted"]:
+        fixed = "budget was chosen" if head["chosen"] else "budget was fixed"
+        how = f"the {fixed}, and every policy fitted, on {entry['fitted_on']} other questions"
+    right = head["accuracy"]
     told = [
         f"At a mean of {head['budget']:g} generations (really {head['cost']:.1f}) the sequential policy is right in "
-        f"{100 * head['accuracy']['mean']:.1f}% and needs {ratio_text(head['to_uniform'])} less than uniform "
-        f"{METHODS[entry['method']]}, {ratio_text(head['to_best_fixed'])} less than the best fixed{flops} ({how})."
+        f"{100 * right['mean']:.1f}% ({100 * right['low']:.1f} to {100 * right['high']:.1f}) and needs "
+        f"{ratio_text(head['to_uniform'])} less than uniform {METHODS[entry['method']]}, "
+        f"{ratio_text(head['to_best_fixed'])} less than the best fixed{_in_flops(head)} ({how})."
     ]
-    if "at_level" in head:
-        uniform, fixed = (ratio_text(head["at_level"][base]) for base in ("to_uniform", "to_best_fixed"))
-        told.append(
-            f"To the accuracy of {100 * head['level']:.1f}% that the others fixed: {uniform} less than uniform, {fixed} less "
-            "than the best fixed."
-        )
-    beaten: list[str] = []
-    even: list[str] = []
-    lost: list[str] = []
+    if "level" in head:
+        told.append(_level_sentence(entry))
+    error = max(policy["monte_carlo_error"] for policy in policies.values())
+    told.append(
+        f"Replayed over {entry['orders']} random orders of each question's samples: the Monte-Carlo error of an accuracy is at "
+        f"most {100 * error:.2f} points."
+    )
+    verdicts: dict[str, list[str]] = {"needs less than": [], "cannot be told from": [], "needs more than": []}
     for name in RIVALS:
         if name in policies:
-            lead = policies[name]["sequential_leads_by"][policies[name]["budget"].index(head["budget"])]
-            text = f"{NAMES[name]} by {100 * lead['mean']:+.1f} points ({100 * lead['low']:+.1f} to {100 * lead['high']:+.1f})"
-            (beaten if lead["low"] > 0 else lost if lead["high"] < 0 else even).append(text)
-    if beaten:
-        told.append(f"There it is ahead of {'; '.join(beaten)}.")
-    if even:
-        told.append(f"It cannot be told from {'; '.join(even)}.")
-    if lost:
-        told.append(f"It is behind {'; '.join(lost)}.")
+            verdict, text = _against(name, policies[name], head["budget"])
+            verdicts[verdict].append(text)
+    told += [
+        f"At equal accuracy the sequential policy {verdict} {'; '.join(names)}."
+        for verdict, names in verdicts.items()
+        if names
+    ]
     better = [one for one in entry["temperatures"] if one["difference"]["low"] > 0]
     if better:
         told.append(
@@ -158,3 +154,52 @@ def markdown(found: Sequence[Entry]) -> str:
         parts += [f"- {sentence}" for sentence in sentences(entry)]
         parts.append("")
     return "\n".join(parts)
+
+
+def _against(name: str, rival: Mapping[str, Any], budget: float) -> tuple[str, str]:
+    """Whether the sequential policy needs less than a rival for its accuracy, and by how much it leads at the same mean budget."""
+    place = rival["budget"].index(budget)
+    ratio, lead, more = (
+        rival[measure][place] for measure in ("sequential_ratio", "sequential_leads_by", "sequential_costs_more_by")
+    )
+    low, high = ratio["low"], ratio["high"]
+    verdict = (
+        "needs less than" if low > 1 else "cannot be told from" if high is None or high >= 1 else "needs more than"
+    )
+    return verdict, (
+        f"{NAMES[name]} ({ratio_text(ratio)}; at the same mean budget {100 * lead['mean']:+z.1f} points, "
+        f"{100 * lead['low']:+z.1f} to {100 * lead['high']:+z.1f}, for {more['mean']:+z.1f} generations)"
+    )
+
+
+def _level_sentence(entry: Entry) -> str:
+    """What the accuracy costs here that the policy had reached on the questions that fitted it."""
+    head, method = entry["headline"], METHODS[entry["method"]]
+    at, level = head["at_level"], f"{100 * head['level']:.1f}%"
+    where = f"on the {entry['fitted_on']} questions that fitted it (cross-fitted, at that budget)"
+    if at["to_uniform"] is None:
+        return f"{level}, what it had reached {where}, it does not reach on these questions at any budget."
+    lost = max(at[f"to_{base}"]["left_out"] for base in ("uniform", "best_fixed"))
+    beyond = f" (left out: up to {100 * lost:.0f}% of resamples, in which neither gets there)" if lost >= 0.005 else ""
+    return (
+        f"To be right in {level}, which it had reached {where}, it needs {_paid(at['cost'])} generations here, uniform {method} "
+        f"{_paid(at['uniform_cost'])} and the best fixed {_paid(at['best_fixed_cost'])}: {ratio_text(at['to_uniform'])} and "
+        f"{ratio_text(at['to_best_fixed'])} less{_in_flops(at)}{beyond}."
+    )
+
+
+def _in_flops(found: Mapping[str, Any]) -> str:
+    if "to_uniform_in_flops" not in found:
+        return ""
+    both = " and ".join(ratio_text(found[f"to_{base}_in_flops"]) for base in ("uniform", "best_fixed"))
+    return f"; in FLOPs, the verifier's reading included, {both}"
+
+
+def _paid(cost: Mapping[str, Any]) -> str:
+    """A cost with its interval; `over` where the accuracy is not reached at the largest.
+
+    >>> _paid({"mean": 64.0, "low": 50.0, "high": None, "censored": True})
+    'over 64.0 (50.0 to infinity)'
+    """
+    high = "infinity" if cost["high"] is None else f"{cost['high']:.1f}"
+    return f"{'over ' if cost['censored'] else ''}{cost['mean']:.1f} ({cost['low']:.1f} to {high})"

@@ -189,6 +189,47 @@ def in_short(policies: Mapping[str, Mapping[str, Any]], method: str, settings: S
     return "; ".join([*parts, *_control(policies, at, settings)]) + "."
 
 
+def as_one_goes(policies: Mapping[str, Mapping[str, Any]], method: str) -> str:
+    """What looking before one decides comes to, at a quarter of the headline's budget on average; nothing where it was not tried.
+
+    The sequential policy against the usual way and the best fixed strategy with as many generations for every question, and what
+    a tuned threshold does with them.
+    """
+    policy = policies.get("sequential")
+    if policy is None:
+        return ""
+    at = policy["read_at"]
+    cost, right = _read(policy, "cost", at), _read(policy, "accuracy", at)
+    ratio, unit = _saving("sequential", policy, method, at)
+    told = (
+        f"Deciding as one goes (stop, or draw on), {at:g} generations on average{_really(cost, at)} are right in "
+        f"{percent(right['mean'])} ({_span(right)}): {_lead(_read(policy, 'gain', at))} against {METHODS[method]} with {at:g} "
+        f"for all, {_lead(_read(policy, 'gain_over_best_fixed', at))} against the best strategy that is the same for all"
+    )
+    if ratio["value"] is not None:
+        told += f"; at equal accuracy {_ratio(ratio, unit)} than {METHODS[method]}"
+    if "threshold" in policies:
+        rule = policies["threshold"]
+        told += (
+            f". A simple threshold on what is seen, tuned, has {percent(_read(rule, 'accuracy', at)['mean'])}"
+            f"{_really(_read(rule, 'cost', at), at)}"
+        )
+    return f"{told}."
+
+
+def _really(cost: float, budget: float) -> str:
+    return "" if abs(cost - budget) < 0.05 else f" (really {cost:.1f})"
+
+
+def _span(point: Mapping[str, float]) -> str:
+    return f"{100 * point['low']:.1f} to {100 * point['high']:.1f}"
+
+
+def _lead(gain: Mapping[str, float]) -> str:
+    sure = "" if gain["low"] > 0 or gain["high"] < 0 else ", which cannot be told from nothing,"
+    return f"{100 * gain['mean']:+z.1f} points ({100 * gain['low']:+z.1f} to {100 * gain['high']:+z.1f}){sure}"
+
+
 def budgets_of(policies: Mapping[str, Mapping[str, Any]], settings: Settings) -> dict[str, float]:
     """Where each policy is read: the largest budget that all have, up to the headline's; else the largest of its own."""
     shared = set.intersection(*(set(policy["budget"]) for policy in policies.values()))
