@@ -1,4 +1,4 @@
-"""The questions of `studies/smollm2-steps.yaml`: made by `studies/steps.py`, and none of them seen while the task was looked for."""
+"""The questions of `studies/smollm2-steps.yaml`: made by `studies/steps.py`, none of them seen while the task was looked for."""
 
 import json
 import subprocess
