@@ -3,6 +3,9 @@
 A candidate's mean exceeds the target by 0.08; 120 questions to learn the stakes from, 300 to test on. How often is the hypothesis
 "the mean is at most the target" rejected at 5%, when questions are coins, when their correctness is averaged over 4 or 32 runs,
 and when every question is the same?
+
+Then: how often is a true hypothesis rejected, with one seed of the binomial test's rounding and with another, when all who test
+round by the same lots, and when each rounds by lots of the values' own (as `outlay.promises.p_values.binomial` does)?
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from outlay.promises.p_values import betting, binomial, hoeffding_bentkus, stake
 from outlay.promises.testing import Test
 
 EXCESS, LEARNED, TESTED, DRAWS = 0.08, 120, 300, 400
+EDGE_DRAWS, EDGE_SEEDS = 2000, 12
 
 
 def values(kind: str, mean: float, count: int, generator: np.random.Generator) -> np.ndarray:
@@ -42,8 +46,19 @@ def power(kind: str, mean: float, generator: np.random.Generator) -> dict[str, f
     return {name: count / DRAWS for name, count in rejected.items()}
 
 
+def false_promises(seed: int, *, shared: bool, generator: np.random.Generator) -> float:
+    """The share of draws in which "the mean is at most 1/2" is rejected at 5% though it is true: values are Beta(2, 2)."""
+    lots = np.random.default_rng([seed, TESTED]).random(TESTED)
+    rejected = 0
+    for _ in range(EDGE_DRAWS):
+        tested = generator.beta(2, 2, TESTED)
+        values = (lots < tested).astype(float) if shared else tested
+        rejected += binomial(values, 0.5, seed) <= 0.05
+    return rejected / EDGE_DRAWS
+
+
 def main() -> None:
-    """Print the table in Markdown."""
+    """Print the tables in Markdown."""
     generator = np.random.default_rng(0)
     rows = [
         (what, mean, power(kind, mean, generator))
@@ -59,6 +74,10 @@ def main() -> None:
     print("|---" * (2 + len(rows[0][2])) + "|")
     for what, mean, shares in rows:
         print(f"| {what} | {mean:g} | " + " | ".join(f"{share:.2f}" for share in shares.values()) + " |")
+    for shared in (True, False):
+        rates = [false_promises(seed, shared=shared, generator=generator) for seed in range(EDGE_SEEDS)]
+        told = ", ".join(f"{100 * rate:.1f}%" for rate in rates)
+        print(f"\ntrue hypotheses rejected, lots {'shared' if shared else 'of their own'}, by seed: {told}")
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def test_a_switch_names_its_model_and_is_within_the_cap():
     policy = fit_sequence(samples, [4])
     step = policy.decide(State(budget=100))
     assert policy.models() == ("small", "large")
-    assert step == Spend("large", {"name": "greedy"}, 6, "answer")
+    assert step == Spend("large", {"name": "greedy"}, 6, "answer", cost=2.0) and step.counts == 2.0
     assert policy.decide(State(budget=5)).model == "small"
 
 

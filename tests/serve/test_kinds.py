@@ -1,13 +1,26 @@
 """Every kind of policy, live: it draws, looks, and decides again; it hands over to a larger model; drift is noticed."""
 
+import json
+
 import pytest
 from serving import PILOT, QUESTION, policy_file, serving
+from typer.testing import CliRunner
 
+from outlay.cli.main import app
 from outlay.errors import UserError
-from outlay.policies import AcrossPolicy, Choice, RulePolicy, SequentialPolicy
-from outlay.policies.across_policy import AcrossPlan
+from outlay.policies import (
+    AcrossPlan,
+    AcrossPolicy,
+    Choice,
+    Difficulty,
+    PerBinPolicy,
+    Plan,
+    RulePolicy,
+    SequentialPolicy,
+)
 from outlay.policies.rule_policy import RulePlan
 from outlay.policies.sequential_policy import SequentialPlan, Signal, Stage, Switch
+from outlay.policies.wording import Wording
 from outlay.promises import Reference
 
 WHO = {"task": "countdown", "model": "embedded:countdown-small", "verifier": "embedded:countdown-prm"}
@@ -66,6 +79,60 @@ def test_what_is_too_hard_is_handed_over_to_the_larger_model(tmp_path):
     assert all(one["generations"] == 3 for one in given if one["model"].endswith("large"))
 
 
+HARD, LARGE = "9 3 5 7 > 64", "embedded:countdown-large"
+
+
+def router(drift=None):
+    """Four numbers go to the larger model, which counts for 7.15 generations; three are answered by the small one."""
+    texts = [f"{n} 2 3 > 6 |" if n % 2 else f"{n} 3 5 7 > 64 |" for n in range(80)]
+    reader = Wording.fit(texts, [0.95 if n % 2 else 0.05 for n in range(80)])
+    own = Choice(strategy={"name": "greedy"}, generations=1)
+    other = Choice(strategy={"name": "greedy"}, generations=8, model=LARGE, cost=7.15)
+    return AcrossPolicy(
+        kind="router",
+        **WHO,
+        difficulty=Difficulty(source="question", reader=reader, strategy=PLAIN),
+        edges=(0.5,),
+        plans=(AcrossPlan(budget=4, choices=(own, other)),),
+        drift=drift,
+    )
+
+
+def test_a_router_sends_each_question_to_one_model_and_counts_what_it_is_worth(tmp_path):
+    usual = {"cost": [1.0, 7.15] * 60}
+    with serving(saved(router(Reference.of(usual, usual)), tmp_path)) as server:
+        easy, hard = (server.chat(text, seed=1)["outlay"] for text in (QUESTION, HARD))
+        assert (easy["model"], easy["bin"]) == ("embedded:countdown-small", 0)
+        assert (hard["model"], hard["bin"], hard["generations"]) == (LARGE, 1, 1)
+        assert hard["cost"]["flops"] > 5 * easy["cost"]["flops"]  # one generation of a larger model
+        levels = [bettor.counts for bettor in server.service.drifting._monitor._bettors.values()]
+        assert levels == [[61.0, 61.0]]  # the monitor sees what an answer counts for
+        small = server.chat(HARD, seed=1, outlay={"budget": {"generations": 3}, "explain": True})["outlay"]
+        assert small["model"] == "embedded:countdown-small" and len(small["candidates"]) == 3
+        assert "goes to one of embedded:countdown-small" in " ".join(server.get("/v1/policy")[2]["says"])
+
+
+def test_ask_follows_a_router_too(tmp_path):
+    path = saved(router(), tmp_path)
+    done = CliRunner().invoke(app, ["ask", HARD, "--policy", str(path), "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["model"] == LARGE
+
+
+def test_samples_of_another_model_are_not_mixed_with_the_pilots(tmp_path):
+    """Plain sampling by a larger model after a pilot of the small one: a run of its own."""
+    four = Choice(strategy={"name": "best_of_n"}, generations=4, model=LARGE)
+    policy = PerBinPolicy(
+        **WHO,
+        difficulty=Difficulty(source="pilot", samples=2, cost=2, strategy=PLAIN),
+        edges=(0.5,),
+        plans=(Plan(budget=6, choices=(four, four)),),
+    )
+    with serving(saved(policy, tmp_path)) as server:
+        own = server.chat(HARD, seed=1, outlay={"explain": True})["outlay"]
+        assert own["model"] == LARGE and own["generations"] == 6
+        assert [one["place"] for one in own["candidates"]] == [2, 3, 4, 5]
+
+
 def test_a_model_that_is_not_there_is_refused_before_the_server_starts(tmp_path):
     switch = Switch(name="large", model="embedded:nothing", strategy={"name": "greedy"}, generations=1, cost=14)
     plan = RulePlan(budget=3, signal="best_score", threshold=0.9, most=2, hands_over=True)
@@ -92,6 +159,18 @@ def test_weights_that_are_not_the_policys_are_refused(tmp_path):
     policy = policy_file(tmp_path, PILOT, origin={"weights": {"embedded:countdown-prm": "0" * 64}})
     with pytest.raises(UserError, match="other weights of 'embedded:countdown-prm'"), serving(policy):
         pass
+
+
+def test_a_server_with_another_budget_than_the_files_watches_no_drift(tmp_path):
+    """What its questions cost is another matter than what the calibration's did."""
+    usual = {"cost": [1.0] * 180 + [4.0] * 20}
+    plan = RulePlan(budget=4, signal="best_score", threshold=0.9, most=4)
+    path = saved(RulePolicy(**WHO, **RULE, plans=(plan,), drift=Reference.of(usual, usual)), tmp_path)
+    with serving(path, budget=2) as server:
+        server.chat(QUESTION, seed=1)
+        assert server.service.metrics.observed._value.get() == 0
+        server.chat(QUESTION, seed=1, outlay={"budget": {"generations": 4}})  # as the file's own
+        assert server.service.metrics.observed._value.get() == 1
 
 
 def test_drift_is_noticed_and_stays_noticed_over_a_restart(tmp_path, capfd):

@@ -74,7 +74,7 @@ def test_a_replay_is_what_the_policy_would_have_done(candidates, found, kind):
     pool, order = candidates.pool, candidates.orders[0]
     option = [one for one in candidates.options if one.kind == kind][-1]
     correct, cost = replay_options(pool, [option], [order], found)
-    end = at_the_end(pool, order, option, found)
+    end, paid = at_the_end(pool, order, option, found)
     for row in range(0, 240, 7):
         drawn = 0
         while True:
@@ -85,7 +85,7 @@ def test_a_replay_is_what_the_policy_would_have_done(candidates, found, kind):
             if not isinstance(step, Spend):
                 break
             drawn += step.generations
-        assert cost[row, 0] == drawn
+        assert cost[row, 0] == paid[row] == drawn
         counted = drawn if step.first is None else step.first
         assert end.drawn.drawn[row] == counted and (step.strategy is None) == (kind == "sequential")
         assert correct[row, 0] == pytest.approx(end.right[row])

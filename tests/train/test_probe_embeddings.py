@@ -13,7 +13,7 @@ from outlay import verifiers
 from outlay.cli.main import app
 from outlay.errors import UserError
 from outlay.types import Question, Solution, Step
-from outlay.verifiers.probes.verifier import difficulty_by
+from outlay.verifiers.probes.difficulty import difficulty_by
 
 KEY = "sk-planted-4711"
 WORDS = ("sure", "maybe", "hard", "easy")

@@ -27,8 +27,8 @@ from outlay.train.fitting import Rows, cross_entropy, fit
 from outlay.train.probe import solution_features, train_probe, write
 from outlay.types import Budget, Score
 from outlay.verifiers.probes import load_probe
+from outlay.verifiers.probes.difficulty import difficulty_by
 from outlay.verifiers.probes.features import features_of
-from outlay.verifiers.probes.verifier import difficulty_by
 
 MODEL = "embedded:countdown-small"
 

@@ -142,7 +142,7 @@ async def _answered(
     from outlay.cost import Prices
     from outlay.serve.account import Account
     from outlay.serve.budgets import default_cap
-    from outlay.serve.engines import engine_for
+    from outlay.serve.engines import Engine, engine_for
     from outlay.serve.meeting import check_files, check_model
     from outlay.serve.outcome import Asked
     from outlay.serve.questions import last_word, task_of, whole
@@ -152,9 +152,14 @@ async def _answered(
     proposer = models.load(model or policy.model)
     check_model(policy, proposer.name)
     check_files(policy, policy.verifier)
-    scorer = verifiers.load(policy.verifier) if policy.verifier else None
-    prices = Prices(getattr(proposer, "parameters", 0) or 0, getattr(scorer, "parameters", 0) or 0)
-    spender = Spender(policy, judge, {policy.model: engine_for(judge, proposer, scorer, prices)}, prices)
+
+    def engine(one: Any) -> Engine:
+        scorer = verifiers.load(policy.verifier) if policy.verifier else None
+        prices = Prices(getattr(one, "parameters", 0) or 0, getattr(scorer, "parameters", 0) or 0)
+        return engine_for(judge, one, scorer, prices)
+
+    others = {name: engine(models.load(name)) for name in policy.models()[1:]}
+    spender = Spender(policy, judge, {policy.model: engine(proposer), **others})
     await spender.start()
     asked = Asked(
         whole(question, last_word(judge, proposer)),

@@ -14,7 +14,10 @@ from outlay.cli.options import AsJson, Verbose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
+
     from outlay.policies import Figure, Measured, PerBinPolicy, RulePolicy, SequentialPolicy
+    from outlay.study.fitting_bins import Fitted
     from outlay.study.runs import Recorded
     from outlay.study.settings import Settings
 
@@ -61,16 +64,29 @@ def calibrate(
         str | None,
         typer.Option(
             "--policy",
-            help="per_bin; across (questions); sequential; or a rule: fixed, adaptive_consistency, window, score_threshold, "
-            "agreement_threshold, threshold, cascade. Only per_bin, the default, caps each question at the budget; for the "
-            "others it is a mean. For a promise: per_bin, same_for_all or sequential; the best of all where none is named.",
+            help="per_bin; across (questions); router (to another model, by predicted difficulty); sequential; or a rule: fixed, "
+            "adaptive_consistency, window, score_threshold, agreement_threshold, threshold, cascade. Only per_bin, the default, "
+            "caps each question at the budget; for the others it is a mean. For a promise any of them, or same_for_all; where none "
+            "is named, the best of per_bin, same_for_all and sequential.",
         ),
     ] = None,
     switching: Annotated[
-        bool, typer.Option("--switching", help="A sequential policy may switch to searches and models in the traces.")
+        bool,
+        typer.Option(
+            "--switching",
+            help="The policy may switch to another model in the traces; a sequential one to searches too. A router always may.",
+        ),
     ] = False,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Difficulty bins.")] = 5,
     pilot: Annotated[int, typer.Option("--pilot", min=1, help="Samples that tell difficulty; part of the budget.")] = 4,
+    difficulty: Annotated[
+        str | None,
+        typer.Option(
+            "--difficulty",
+            help="What tells a question's difficulty: pilot; or, from the question alone, question (its words; a router's default) "
+            "or probe:FOLDER (outlay train probe). Default: what the study said, else pilot.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds, random orders and resampling.")] = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -88,6 +104,7 @@ def calibrate(
     from outlay.errors import UserError
     from outlay.promises import NotPromised
     from outlay.study.carrying import whole
+    from outlay.study.probing import QUESTION, check_estimator
     from outlay.study.runs import recorded_in
     from outlay.study.settings import Settings
     from outlay.traces import Store
@@ -99,7 +116,13 @@ def calibrate(
     store = Store(traces, create=False)
     for damage in store.damage():
         raise UserError(damage)
+    if difficulty not in (None, QUESTION):
+        check_estimator(str(difficulty))
     found = one_of(recorded_in(store), traces, task, model)
+    if difficulty is not None:
+        found = told_by(found, difficulty, store.runs())
+    by_words = difficulty == QUESTION or (difficulty is None and kind == "router" and found.pool.probed is None)
+    source = QUESTION if by_words else None
     if budget is not None and budget > found.pool.size:
         raise UserError(
             f"--budget {budget:g} is beyond the pool of {found.pool.size} samples a question: sample more, or ask for less"
@@ -120,6 +143,8 @@ def calibrate(
                 price_of_error=price_of_error,
                 level=level,
                 share=learn_share,
+                switching=switching,
+                source=source,
             )
         except NotPromised as error:
             print_refusal(error, as_json)
@@ -131,7 +156,7 @@ def calibrate(
             console.print(line, markup=False, soft_wrap=True)
         console.print(f"Written: {out}", markup=False)
         return
-    fitted, warnings = fit(found, kind or "per_bin", int(budget), settings, switching)
+    fitted, warnings = fit(found, kind or "per_bin", budget, settings, switching, source)
     policy = whole(fitted, budget, found, settings)
     policy.save(out)
     measured = policy.plan(budget).measured
@@ -169,24 +194,59 @@ def one_of(everything: Sequence[Recorded], traces: Path, task: str | None, model
     return found[0]
 
 
+def told_by(found: Recorded, difficulty: str, runs: pa.Table) -> Recorded:
+    """The same samples, their questions' difficulty told in this way."""
+    from dataclasses import replace
+
+    from outlay.study.probing import PILOT, QUESTION, texts_in, with_probe
+
+    if difficulty in (PILOT, QUESTION):
+        return replace(found, pool=replace(found.pool, probed=None))
+    texts = texts_in(runs, found.pool.task)
+    return replace(found, pool=with_probe(found.pool, difficulty, texts, found.flops))
+
+
 def fit(
-    found: Recorded, kind: str, budget: int, settings: Settings, switching: bool
+    found: Recorded, kind: str, budget: float, settings: Settings, switching: bool, source: str | None = None
 ) -> tuple[PerBinPolicy | SequentialPolicy | RulePolicy, list[str]]:
-    """The policy of that kind with its figures, and what there is to be warned of."""
+    """The policy of that kind with its figures, and what there is to be told beside them.
+
+    Difficulty is told by the `source` "question", or where that is None by a probe or pilot.
+    """
     from outlay.errors import UserError
     from outlay.policies.fit_sequence import KINDS
     from outlay.registry import nearest
     from outlay.study.fitting import fitted, fitted_across, fitted_sequence
+    from outlay.study.fitting_bins import fitted_by_bins
     from outlay.study.summary import group_of
 
+    by_bins = ("per_bin", "across", "router")
     if kind in KINDS:
-        policy = fitted_sequence(found, kind, budget, settings, switching=switching or kind == "cascade")
+        policy = fitted_sequence(found, kind, int(budget), settings, switching=switching or kind == "cascade")
         return policy, list(found.pool.warnings)
-    if kind not in ("per_bin", "across"):
-        raise UserError(f'there is no policy "{kind}": {nearest(kind, ("per_bin", "across", *KINDS))}')
+    if kind not in by_bins:
+        raise UserError(f'there is no policy "{kind}": {nearest(kind, (*by_bins, *KINDS))}')
+    if kind == "router" or switching or source is not None:
+        done = fitted_by_bins(found, settings, kind, budget, source=source, switching=switching or kind == "router")
+        return done.policy, [*beside(done, budget), *found.pool.warnings]
     group = group_of(found, settings)
     make = fitted if kind == "per_bin" else fitted_across
     return make(found, group, settings), list(group["warnings"])
+
+
+def beside(done: Fitted, budget: float) -> list[str]:
+    """The same mean cost by lot, whatever the question: what a policy that looks at difficulty has to beat."""
+    from outlay.curves import paired_difference
+
+    if done.by_lot is None:
+        return []
+    place = max(b for b, at in enumerate(done.curve.budgets) if at <= budget * (1 + 1e-9))
+    gain = paired_difference(done.curve.accuracy, done.by_lot.accuracy)
+    blind = 100 * done.by_lot.accuracy[:, place].mean()
+    return [
+        f"The same choices by lot, blind to the question, at the same mean cost: {blind:.1f}%; the policy is ahead by "
+        f"{100 * gain.mean[place]:+.1f} points ({100 * gain.low[place]:+.1f} to {100 * gain.high[place]:+.1f})."
+    ]
 
 
 def plain(measured: Measured | None) -> Any:

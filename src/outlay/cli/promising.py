@@ -53,22 +53,31 @@ def promised(
     price_of_error: float | None,
     level: float,
     share: float,
+    switching: bool = False,
+    source: str | None = None,
 ) -> PerBinPolicy | SequentialPolicy | RulePolicy:
-    """The policy with its promise.
+    """The policy with its promise; `switching` and `source` (of difficulty) as in `outlay.study.options.options_of`.
 
     Raises:
         NotPromised: the questions do not support it.
-        UserError: a kind that promises are not tested for.
+        UserError: a kind that there is not, or that these traces do not allow.
     """
     from outlay.errors import UserError
     from outlay.registry import nearest
     from outlay.study.carrying import kept_whole
-    from outlay.study.options import KINDS
+    from outlay.study.options import KINDS, NAMED_KINDS
     from outlay.study.promising import keep, ready
 
-    if kind is not None and kind not in KINDS:
-        raise UserError(f"--policy {kind}: nothing of that kind can be promised: {nearest(kind, KINDS)}.")
-    candidates = ready(found, settings, kinds=KINDS if kind is None else (kind,), share=share)
+    if kind is not None and kind not in NAMED_KINDS:
+        raise UserError(f"--policy {kind}: nothing of that kind can be promised: {nearest(kind, NAMED_KINDS)}.")
+    candidates = ready(
+        found,
+        settings,
+        kinds=KINDS if kind is None else (kind,),
+        share=share,
+        switching=switching,
+        source=source,
+    )
     kept = keep(
         candidates,
         target_accuracy=target_accuracy,

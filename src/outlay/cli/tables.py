@@ -27,6 +27,7 @@ POLICIES = {
     "best_fixed": "best fixed",
     "per_bin_oracle": "per bin, oracle",
     "per_bin_predicted": "per bin, predicted",
+    "per_bin_probe": "per bin, probe",
     "per_bin_pilot": "per bin, pilot",
     "across_pilot": "across, pilot",
     "threshold": "tuned threshold",

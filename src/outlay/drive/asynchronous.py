@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from outlay.cost import Ledger, Prices
 from outlay.drive.drawing import Drawing
+from outlay.drive.grading import graded
 from outlay.drive.running import Pending, Running
 from outlay.drive.serving import Served, Unit
 from outlay.errors import OutlayError
@@ -21,10 +21,6 @@ from outlay.models.steps import splitter
 from outlay.tasks import Task
 from outlay.types import Sample, Score, Trace
 from outlay.verifiers.verifier import Verifier, reads_of
-
-GRADING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outlay-grading")
-"""Answers are graded in a thread of its own, one run at a time: programs are run and expressions compared, which may take seconds,
-and other runs' calls go on meanwhile."""
 
 STEPS = "blank_line"
 """How free text is cut into steps unless something else is said: at empty lines, as in the PRM literature."""
@@ -84,4 +80,4 @@ async def solve_over_protocols(
     if not running.finished:
         raise OutlayError(f'strategy "{unit.strategy.name}" waits for a request that was never served')
     seconds = served.clock() - served.started
-    return await asyncio.get_running_loop().run_in_executor(GRADING, served.trace, running, seconds)
+    return await graded(served, running, seconds)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from outlay.cost import Ledger
 from outlay.drive.checking import checked
+from outlay.drive.grading import graders
 from outlay.drive.recorded import Record
 from outlay.drive.running import Address, Pending, Running, keys, uniform
 from outlay.drive.watching import Watch
@@ -29,6 +30,7 @@ class Unit:
 
     With the purpose "difficulty" its tokens are entered as `pilot`: they estimate how hard the question is. With a `record` every
     answer to a request is kept there, and what is in it already is taken from it. A `watch` is told of what is drawn and scored.
+    `paid` is what was spent on the question before the run, to decide how to run it: it is part of the trace's cost.
     """
 
     question: Question
@@ -38,6 +40,7 @@ class Unit:
     purpose: Literal["answer", "difficulty"] = "answer"
     record: Record | None = field(default=None, compare=False)
     watch: Watch | None = field(default=None, compare=False)
+    paid: Cost = field(default=Cost(), compare=False)
 
 
 @dataclass(slots=True)
@@ -167,6 +170,9 @@ class Served:
     def trace(self, running: Running, seconds: float | None = None) -> Trace:
         """What the run leaves behind, graded where the question has a reference or a judge; it took `seconds`, or until now."""
         seconds = self.clock() - self.started if seconds is None else seconds
+        threads = graders(self.task)
+        if threads is not None:
+            list(threads.map(self.grade, self.answers(running)))
         choice = self._in_order_of_asking(self._choice(running))
         question = self.unit.question
         chosen = next(
@@ -190,11 +196,12 @@ class Served:
                 self.ledger.spent,
                 seconds=seconds,
                 pilot=self.ledger.spent.generated_tokens if self.unit.purpose == "difficulty" else 0,
-            ),
+            )
+            + self.unit.paid,
             chosen=chosen,
-            correct=self._grade(choice.answer),
+            correct=self.grade(choice.answer),
             note=choice.note,
-            solution_correct=tuple(self._grade(solution.answer) for solution in choice.candidates),
+            solution_correct=tuple(self.grade(solution.answer) for solution in choice.candidates),
         )
 
     def _in_order_of_asking(self, choice: Choice) -> Choice:
@@ -218,7 +225,13 @@ class Served:
         finished = sorted(self.finished, key=lambda solution: self._origins[solution.sample])
         return ended(running, self.refused, finished)
 
-    def _grade(self, answer: str | None) -> bool | None:
+    def answers(self, running: Running) -> list[str]:
+        """The different answers of a run that has ended, which are to be judged and have not been."""
+        choice = self._choice(running)
+        found = (choice.answer, *(solution.answer for solution in choice.candidates))
+        return [one for one in dict.fromkeys(found) if one is not None and one not in self._grades]
+
+    def grade(self, answer: str | None) -> bool | None:
         """Whether the answer is right; None for a question that belongs to no task and comes without a reference.
 
         Each answer is judged once: samples repeat each other's answers, and a judge may have to run a program.

@@ -57,11 +57,11 @@ def _llamacpp(address: str) -> Model:
     return LlamaCppModel.load(address)
 
 
-def _hf(name: str, *, rows: int = 64, system: str = "") -> Model:
+def _hf(name: str, *, rows: int = 64, system: str = "", cache: str | int | None = None) -> Model:
     """A local Hugging Face model, run by torch in this process: hf:FOLDER_OR_ID, hf:raw:FOLDER_OR_ID without chat template."""
     from outlay.models.hf.model import HuggingFaceModel
 
-    return HuggingFaceModel.load(name, rows=rows, system=system)
+    return HuggingFaceModel.load(name, rows=rows, system=system, cache=cache)
 
 
 BUILTIN: Mapping[str, Any] = {"embedded": _embedded, "openai": _openai, "llamacpp": _llamacpp, "hf": _hf}

@@ -35,8 +35,11 @@ def _place(address: str) -> tuple[Path | None, str]:
     kind, _, name = address.partition(":")
     if kind == "embedded":
         return embedded_folder(name), kind
-    place = Path(name.partition("#")[0])
-    return (place, kind) if name and place.exists() else (None, kind)
+    for text in (name.partition("#")[0], name.removeprefix("raw:").partition("?")[0]):
+        place = Path(text)
+        if text and place.exists():
+            return place, kind
+    return None, kind
 
 
 def _digest(files: list[Path]) -> str | None:

@@ -15,7 +15,7 @@ from outlay.difficulty import Bins
 from outlay.policies.describing import describe_across
 from outlay.policies.observed import Spend, State, Stop
 from outlay.policies.parts import Choice, Plan
-from outlay.policies.per_bin_policy import PerBinPolicy
+from outlay.policies.per_bin_policy import PerBinPolicy, place_of
 
 
 class AcrossPlan(Plan):
@@ -26,9 +26,12 @@ class AcrossPlan(Plan):
 
 
 class AcrossPolicy(PerBinPolicy):
-    """Which strategy to use for a question of which difficulty, so that the mean cost is within a budget."""
+    """Which strategy to use for a question of which difficulty, so that the mean cost is within a budget.
 
-    kind: Literal["across"] = "across"  # type: ignore[assignment]
+    A choice may name another model: where bins are told before anything is sampled, that is a router by predicted difficulty.
+    """
+
+    kind: Literal["across", "router"] = "across"  # type: ignore[assignment]
     plans: tuple[AcrossPlan, ...] = Field(min_length=1, description="by rising mean budget")
     mean_budget: float | None = Field(None, description="the plan that is followed; the largest where none is given")
 
@@ -68,7 +71,11 @@ class AcrossPolicy(PerBinPolicy):
         assert isinstance(found, AcrossPlan)
         return found
 
-    def _picked(self, plan: Plan, values: Any, candidates: Any, place_of: Any) -> Any:
+    def most(self, plan: AcrossPlan) -> float:
+        """The most generations that a question can cost under a plan."""
+        return max(self._total(plan, choice) for choice in (*plan.choices, *plan.dearer))
+
+    def _picked(self, plan: Plan, values: Any, candidates: Any) -> Any:
         """Each question's candidate; parted bins by lots from their places, the same for every evaluation."""
         assert isinstance(plan, AcrossPlan)
         bin_of = Bins(self.edges).assign(values) if len(plan.choices) > 1 else np.zeros(len(values), dtype=np.int64)

@@ -8,7 +8,7 @@ had.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -79,12 +79,13 @@ def calibrate(
         np.zeros(candidates.questions) if difficulty_values is None else difficulty_values,
         1 if difficulty_values is None else bins,
         at,
-        difficulty_cost=policy.difficulty.cost,
+        difficulty_cost=policy.difficulty.drawn,
         splits=splits,
         shrinkage=shrinkage,
         one_standard_error=one_standard_error,
         seed=seed,
     )
+    curve = replace(curve, cost=curve.cost + policy.difficulty.reading)
     fixed = best_fixed(candidates, at, splits=splits, one_standard_error=one_standard_error, seed=seed)
     base = None if baseline is None else uniform(candidates, baseline, at)
     figures = _measured(curve, base, fixed, level, resamples, seed)
@@ -134,8 +135,8 @@ def fit_policy(
     )
     at = candidates.budgets() if budgets is None else np.unique(np.asarray(budgets, dtype=np.float64))
     rule = Rule(shrinkage, one_standard_error)
-    edges, chosen = fit_choices(candidates, values, 1 if difficulty_values is None else bins, at, source.cost, rule)
-    pays = pays_for_difficulty(charge(candidates, source.cost), at)
+    edges, chosen = fit_choices(candidates, values, 1 if difficulty_values is None else bins, at, source.drawn, rule)
+    pays = pays_for_difficulty(charge(candidates, source.drawn), at)
     return PerBinPolicy(
         task=candidates.task,
         model=candidates.model,
@@ -149,15 +150,20 @@ def fit_policy(
     )
 
 
-def _choices(candidates: Candidates, chosen: Ints, by_bin: bool) -> tuple[Choice, ...]:
-    return tuple(
-        Choice(
-            strategy=dict(candidates.specs[index]),
-            generations=round(float(candidates.budget[index])),
-            reuses_pilot=candidates.reuses_pilot[index],
-        )
-        for index in (chosen if by_bin else chosen[:1])
+def choice_of(candidates: Candidates, index: int) -> Choice:
+    """A candidate as a policy file names it; another model's answer counts for what it costs on average."""
+    model = candidates.models[index]
+    return Choice(
+        strategy=dict(candidates.specs[index]),
+        generations=round(float(candidates.budget[index])),
+        reuses_pilot=candidates.reuses_pilot[index],
+        model=model,
+        cost=None if model is None else round(float(candidates.cost[:, index].mean()), 6),
     )
+
+
+def _choices(candidates: Candidates, chosen: Ints, by_bin: bool) -> tuple[Choice, ...]:
+    return tuple(choice_of(candidates, int(index)) for index in (chosen if by_bin else chosen[:1]))
 
 
 def _measured(

@@ -32,6 +32,7 @@ class Candidates:
         cost: `[Q, S]`, what it really costs, in generations; at most `budget`.
         reuses_pilot: per candidate, whether samples drawn to estimate difficulty count towards its own (it draws plain
             samples from the same pool at the same temperature).
+        models: per candidate, another model that answers; None for the table's own. Its cost is in the own model's generations.
         other_costs: the same costs in other units, `{"tokens": [Q, S], ...}`.
         task, model, verifier: where the figures come from; a policy fitted to them refuses others.
 
@@ -45,6 +46,7 @@ class Candidates:
     accuracy: Floats
     cost: Floats
     reuses_pilot: tuple[bool, ...] = ()
+    models: tuple[str | None, ...] = ()
     other_costs: Mapping[str, Floats] = field(default_factory=dict)
     task: str = ""
     model: str = ""
@@ -58,11 +60,18 @@ class Candidates:
         )
         if not self.reuses_pilot:
             object.__setattr__(self, "reuses_pilot", (False,) * len(self.names))
+        if not self.models:
+            object.__setattr__(self, "models", (None,) * len(self.names))
         self._check()
 
     def _check(self) -> None:
         total = len(self.names)
-        per_candidate = {"specs": len(self.specs), "budget": self.budget.size, "reuses_pilot": len(self.reuses_pilot)}
+        per_candidate = {
+            "specs": len(self.specs),
+            "budget": self.budget.size,
+            "reuses_pilot": len(self.reuses_pilot),
+            "models": len(self.models),
+        }
         for name, size in per_candidate.items():
             if size != total or total == 0:
                 raise UserError(
@@ -114,6 +123,7 @@ class Candidates:
             accuracy=self.accuracy[:, index],
             cost=self.cost[:, index],
             reuses_pilot=tuple(self.reuses_pilot[i] for i in index),
+            models=tuple(self.models[i] for i in index),
             other_costs={unit: costs[:, index] for unit, costs in self.other_costs.items()},
         )
 

@@ -39,10 +39,15 @@ class Carried(Part):
     search_confidence: Confidence | None = Field(
         None, description="the same for answers that a search gave, read off the samples before it"
     )
+    handed_confidence: dict[str, Confidence] = Field(
+        default_factory=dict, description="the same for answers of other models, by model"
+    )
     drift: Reference | None = Field(None, description="what the calibration's questions looked like")
     origin: Origin = Field(default_factory=lambda: Origin())
 
-    def confidence(self, state: State, chosen: str | None = None, *, searched: bool = False) -> float | None:
+    def confidence(
+        self, state: State, chosen: str | None = None, *, searched: bool = False, model: str | None = None
+    ) -> float | None:
         """P(the answer is right), calibrated on other questions; None where the file carries no confidence, or cannot tell from
         this state.
 
@@ -50,13 +55,19 @@ class Carried(Part):
             state: what was drawn for the question, all of it, in the order of asking.
             chosen: the answer that is given; where it is None, the one that most of the policy's plans would choose.
             searched: a search gave the answer; `state` has the samples that were drawn before it, and `chosen` is not looked at.
+            model: another model gave the answer, after the samples in `state`; None where the policy's own did.
         """
         judge = self.search_confidence if searched else self.answer_confidence
+        if model is not None and model in self.handed_confidence:
+            judge, searched = self.handed_confidence[model], True
         if judge is None:
             return None
         scores = [score if math.isfinite(score) else math.nan for score in state.scores]
-        answers = state.answers
-        return judge.of(answers, scores or None, None if searched else chosen)
+        return judge.of(state.answers, scores or None, None if searched else chosen, self.told_difficulty(state))
+
+    def told_difficulty(self, state: State) -> float | None:
+        """The difficulty that is known of a question before anything is sampled; None where nothing tells it then."""
+        return None
 
     def monitor(self, seed: int = 0, level: float | None = None) -> Monitor | None:
         """A drift monitor that compares with this policy's calibration; None where the file has nothing to compare with."""
@@ -70,6 +81,7 @@ class Carried(Part):
         for kind, judge in (
             ("chosen among samples", self.answer_confidence),
             ("that a search gives", self.search_confidence),
+            *((f"by {model}", judge) for model, judge in self.handed_confidence.items()),
         ):
             quality = None if judge is None else judge.reliability
             if quality is None:

@@ -28,6 +28,8 @@ def describe_bins(policy: PerBinPolicy) -> list[str]:
 def describe_across(policy: AcrossPolicy) -> list[str]:
     """What a policy across questions does, in words, a line each."""
     lines = [made_for(policy), *_by_difficulty(policy)]
+    if policy.kind == "router":
+        lines.append(f"A router: by that a question goes to one of {', '.join(policy.models())}, which answers it.")
     for plan in policy.plans:
         several = len(plan.choices) > 1
         parts = [_chosen(choice, number if several else None) for number, choice in enumerate(plan.choices)]
@@ -92,7 +94,9 @@ def _by_difficulty(policy: PerBinPolicy) -> list[str]:
         source.measure
     ]
     how = {
+        "question": "its words alone, before anything is sampled",
         "pilot": f"the {measure} of {source.samples} first samples",
+        "probe": f"{source.probe or 'a probe'}, which reads the question alone",
         "predicted": f"the {measure} of earlier samples, given by the caller",
         "oracle": "the true solve rate, given by the caller (a yardstick: no server knows it)",
     }[source.source]
@@ -103,8 +107,10 @@ def _chosen(choice: Choice, number: int | None) -> str:
     who = "" if number is None else f"bin {number}: "
     label, options = described(choice.strategy)
     told = f" ({', '.join(options)})" if options else ""
-    other = f" by {choice.model}" if choice.model else ""
-    return f"{who}{label}{told} x {choice.generations}{other}"
+    if choice.model:
+        counts = choice.generations if choice.cost is None else choice.cost
+        return f"{who}{label}{told} by {choice.model}, which counts for {counts:.3g} generations"
+    return f"{who}{label}{told} x {choice.generations}"
 
 
 def _drawing(policy: SequentialPolicy | RulePolicy) -> str:

@@ -18,7 +18,7 @@ from outlay.policies.crossfit_sequences import (
     looked_at,
     stages_of,
 )
-from outlay.policies.prefixes import Prefixes, prefixes
+from outlay.policies.prefixes import Ended, Prefixes, prefixes
 from outlay.policies.rule_policy import RuleName, RulePlan, RulePolicy
 from outlay.policies.rules import RULES, available, tuned
 from outlay.policies.samples import Samples
@@ -150,19 +150,24 @@ def replay(
     Returns:
         correct `[Q, O]` in [0, 1], and cost `[Q, O]` in generations.
     """
+    rows, ended = followed(policy, samples, samples.orders(64) if orders is None else orders)
+    shape = (rows.rows // samples.questions, samples.questions)
+    return ended.credit(rows).reshape(shape).T, ended.cost(rows).reshape(shape).T
+
+
+def followed(policy: SequentialPolicy | RulePolicy, samples: Samples, orders: Ints) -> tuple[Prefixes, Ended]:
+    """What these orders `[O, Q, n]` show at each look, and where the policy ends each; the rows are orders by questions.
+
+    The samples' alternatives are the policy's own switches then, in its order.
+    """
     policy.check(task=samples.task or None, model=samples.model or None, verifier=samples.verifier)
-    at = samples.orders(64) if orders is None else orders
-    plan = policy.plan()
+    samples = samples.switching_to([switch.name for switch in policy.switching])
     if isinstance(policy, SequentialPolicy):
         walk = policy.walk(policy.plan())
-        rows = prefixes(samples, at, walk.stages)
-        ended = walk.end(rows)
-    else:
-        rows = prefixes(samples, at, stages_of(samples))
-        ended = policy.plan().rule().end(rows)
-    assert plan is not None
-    shape = (len(at), samples.questions)
-    return ended.credit(rows).reshape(shape).T, ended.cost(rows).reshape(shape).T
+        rows = prefixes(samples, orders, walk.stages)
+        return rows, walk.end(rows)
+    rows = prefixes(samples, orders, stages_of(samples))
+    return rows, policy.plan().rule().end(rows)
 
 
 def _stops(walk: Walk, rows: Prefixes) -> Floats:

@@ -76,7 +76,7 @@ class Following:
         spent = 0
         sampled: Strategy | None = None
         try:
-            while isinstance(step := self.policy.decide(self._state(cap, drawn, spent)), Spend):
+            while isinstance(step := self.policy.decide(self._state(question, cap, drawn, spent)), Spend):
                 if step.model != self.policy.model:
                     raise Unsupported(
                         f"the policy switches to {step.model}; here is one model only: serve the policy, or calibrate it without"
@@ -103,7 +103,7 @@ class Following:
         (tie,) = yield Draw()
         return replace(choose(self._selection(), drawn, tie), note="the budget ran out")
 
-    def _state(self, cap: float, drawn: list[Solution], spent: int) -> State:
+    def _state(self, question: Question, cap: float, drawn: list[Solution], spent: int) -> State:
         def score(solution: Solution) -> float:
             if solution.answer is None:
                 return float("-inf")
@@ -116,6 +116,7 @@ class Following:
             spent=float(spent),
             answers=tuple(solution.answer for solution in drawn),
             lot=self.lot,
+            question=question.text,
         )
 
     def _sampled(self, question: Question, strategy: Strategy, n: int) -> Generator[Any, Any, list[Solution]]:

@@ -17,10 +17,11 @@ from outlay.registry import nearest
 KINDS: Mapping[str, type[Policy]] = {
     "per_bin": PerBinPolicy,
     "across": AcrossPolicy,
+    "router": AcrossPolicy,
     "sequential": SequentialPolicy,
     "rule": RulePolicy,
 }
-"""A file without a `kind` is `per_bin`, as the first files were."""
+"""A file without a `kind` is `per_bin`, as the first files were. A router is a policy across questions that names models."""
 
 
 def kind_of(fields: Mapping[str, Any], path: str | Path = "the policy") -> type[Policy]:

@@ -22,6 +22,7 @@ class State:
         answers: the same samples' answers, equal texts for equal answers, None for a sample without one.
         models: the same samples' models; empty where all are the policy's own.
         lot: a uniform number in [0, 1) of this question's own, for policies that part a bin by lot.
+        question: its text, for policies that read difficulty from its words.
     """
 
     budget: float
@@ -31,6 +32,7 @@ class State:
     answers: tuple[str | None, ...] = ()
     models: tuple[str, ...] = ()
     lot: float = 0.5
+    question: str = ""
 
     @property
     def samples(self) -> int:
@@ -48,7 +50,8 @@ class Spend:
     """Run `strategy` with `generations` more generations of `model`.
 
     `purpose` is "pilot" or "sample" where that many plain samples are to be drawn, scored and shown to the policy again, and
-    "answer" where what the strategy chooses is the answer. `bin` is the question's difficulty bin, where there are bins.
+    "answer" where what the strategy chooses is the answer. `bin` is the question's difficulty bin, where there are bins. `cost` is
+    what another model's answer counts for in generations of the policy's own model, where that is not `generations`.
     """
 
     model: str
@@ -56,6 +59,12 @@ class Spend:
     generations: int
     purpose: Purpose = "answer"
     bin: int | None = None
+    cost: float | None = None
+
+    @property
+    def counts(self) -> float:
+        """What it counts for, in generations of the policy's own model."""
+        return float(self.generations) if self.cost is None else self.cost
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from outlay.policies.wording import Wording
+
 
 class Part(BaseModel):
     """A part of a policy file: unknown keys are refused, and nothing changes once it is made."""
@@ -16,28 +18,47 @@ class Part(BaseModel):
 class Difficulty(Part):
     """How a question's difficulty is estimated, and what that costs.
 
-    A `pilot` draws `samples` samples first; `predicted` and `oracle` values are given by the caller; `none` means that every
-    question is treated alike. What a pilot or a prediction reads off its samples is `measure`: their mean verifier `score`,
-    or their `consensus`, the share of the most frequent answer, which needs no verifier.
+    A `pilot` draws `samples` samples first; a `probe` (its address) reads the question alone and draws nothing, and so does
+    `question`, by its words (`reader`); `predicted` and `oracle` values are given by the caller; `none` means that every question
+    is treated alike. What a pilot or a prediction reads off its samples is `measure`: their mean verifier `score`, or their
+    `consensus`, the share of the most frequent answer, which needs no verifier.
     """
 
-    source: Literal["none", "pilot", "predicted", "oracle"] = Field("none", description="where the estimate comes from")
+    source: Literal["none", "pilot", "probe", "question", "predicted", "oracle"] = Field(
+        "none", description="where the estimate comes from"
+    )
     measure: Literal["score", "consensus"] = Field("score", description="what is read off the samples")
     samples: int = Field(0, ge=0, description="samples that the estimate takes")
-    cost: float = Field(0.0, ge=0.0, description="generations that it costs each question")
+    cost: float = Field(0.0, ge=0.0, description="generations that it costs each question, or as many operations")
     strategy: dict[str, Any] = Field(
         default_factory=lambda: {"name": "best_of_n"}, description="how a pilot's samples are drawn"
     )
     unparsable: float = Field(0.0, description="the score that stands for a sample with no parsable answer")
+    reader: Wording | None = Field(None, description="what tells difficulty from the question's words")
+    probe: str = Field("", description="address of the probe, probe:FOLDER")
+
+    @property
+    def drawn(self) -> float:
+        """Generations of it that count towards a cap; what a probe reads costs, but nothing is drawn for it."""
+        return 0.0 if self.source == "probe" else self.cost
+
+    @property
+    def reading(self) -> float:
+        """What it costs besides, in generations' worth of operations."""
+        return self.cost - self.drawn
 
     @model_validator(mode="after")
     def _pilot_has_samples(self) -> Difficulty:
+        if (self.source == "probe") != bool(self.probe):
+            raise ValueError("`probe` is the address of the probe that the source `probe` asks; give both, or neither")
         if self.source == "pilot" and self.samples < 1:
             raise ValueError("a pilot needs at least 1 in `samples`")
         if self.source == "pilot" and self.measure == "consensus" and self.samples < 2:
             raise ValueError(
                 "a pilot that measures consensus needs at least 2 in `samples`: one always agrees with itself"
             )
+        if (self.source == "question") != (self.reader is not None):
+            raise ValueError("`reader` goes with the source `question`, and with no other")
         return self
 
 
@@ -76,11 +97,18 @@ class Choice(Part):
     generations: int = Field(ge=1)
     reuses_pilot: bool = Field(False, description="the pilot's samples count towards `generations`")
     model: str | None = Field(None, description="another model than the policy's own")
+    cost: float | None = Field(
+        None, gt=0, description="what it counts for in the policy's own generations, where that is not `generations`"
+    )
 
     @model_validator(mode="after")
     def _strategy_is_named(self) -> Choice:
         if not isinstance(self.strategy.get("name"), str):
             raise ValueError("`strategy` needs a `name`")
+        if self.cost is not None and self.cost > self.generations:
+            raise ValueError(
+                f"`cost` ({self.cost:g}) is at most `generations` ({self.generations}), which is the hard cap"
+            )
         return self
 
 

@@ -61,8 +61,14 @@ class PerBinPolicy(Policy):
 
     def models(self) -> tuple[str, ...]:
         """The models that it may spend on, its own first."""
-        named = [choice.model for plan in self.plans for choice in plan.choices if choice.model is not None]
+        named = [choice.model for plan in self.plans for choice in _every(plan) if choice.model is not None]
         return tuple(dict.fromkeys([self.model, *named]))
+
+    @property
+    def probe(self) -> str | None:
+        """The address of the probe that tells difficulty, where one is asked."""
+        several = any(len(plan.choices) > 1 for plan in self.plans)
+        return self.difficulty.probe if several and self.difficulty.source == "probe" else None
 
     def plan(self, budget: float) -> Plan:
         """The plan of the largest budget that fits.
@@ -114,12 +120,21 @@ class PerBinPolicy(Policy):
                 return Spend(self.model, dict(self.difficulty.strategy), missing, "pilot")
             value = self._pilot_value(state)
         if value is None:
+            value = self.told_difficulty(state)
+        if value is None:
             raise UserError(
                 f"This policy places questions by {self.difficulty.source} difficulty, which was not given; "
                 "pass `difficulty` or calibrate a policy with a pilot."
             )
         number = int(Bins(self.edges).assign([value])[0])
         return self._answer(plan, plan.choices[number], number, state)
+
+    def told_difficulty(self, state: State) -> float | None:
+        """What the question's words or a probe tell, where that is how bins are told."""
+        if self.difficulty.source == "probe":
+            return state.difficulty
+        reader = self.difficulty.reader
+        return None if reader is None else float(reader.values([state.question])[0])
 
     def evaluate(
         self,
@@ -144,12 +159,12 @@ class PerBinPolicy(Policy):
         if len(self.edges) > 0 and difficulty_values is None:
             raise UserError("This policy has several difficulty bins; pass the questions' `difficulty_values`.")
         values = np.zeros(candidates.questions) if difficulty_values is None else np.asarray(difficulty_values)
-        charged = charge(candidates, self.difficulty.cost).cost
+        charged = charge(candidates, self.difficulty.drawn).cost + self.difficulty.reading
         accuracy, cost = (np.empty((candidates.questions, len(self.plans))) for _ in range(2))
         rows = np.arange(candidates.questions)
         for column, plan in enumerate(self.plans):
             single = len(plan.choices) == 1
-            picked = self._picked(plan, values, candidates, _find)
+            picked = self._picked(plan, values, candidates)
             accuracy[:, column] = candidates.accuracy[rows, picked]
             cost[:, column] = (candidates.cost if single else charged)[rows, picked]
         return Evaluation(
@@ -168,7 +183,7 @@ class PerBinPolicy(Policy):
         plan: Plan = least_error(self.plans, price_of_error)
         return plan
 
-    def _picked(self, plan: Plan, values: Any, candidates: Candidates, place_of: Any) -> Any:
+    def _picked(self, plan: Plan, values: Any, candidates: Candidates) -> Any:
         """Each question's candidate under a plan: int `[Q]`."""
         index = np.array([place_of(candidates, choice) for choice in plan.choices])
         return index[Bins(self.edges).assign(values) if len(plan.choices) > 1 else np.zeros(len(values), np.int64)]
@@ -181,17 +196,29 @@ class PerBinPolicy(Policy):
 
     def _total(self, plan: Plan, choice: Choice) -> float:
         """Generations that a choice costs at most, the difficulty estimate included where the plan has bins."""
-        estimate = self.difficulty.cost if len(plan.choices) > 1 else 0.0
+        estimate = self.difficulty.drawn if len(plan.choices) > 1 else 0.0
         return max(choice.generations, estimate) if choice.reuses_pilot else choice.generations + estimate
 
     def _answer(self, plan: Plan, choice: Choice, number: int | None, state: State) -> Spend | Stop:
         left = math.floor(min(self._total(plan, choice), state.budget) - state.spent + 1e-9)
+        if choice.model not in (None, self.model):
+            if left >= choice.generations:
+                return Spend(
+                    choice.model or "", dict(choice.strategy), choice.generations, "answer", number, choice.cost
+                )
+            choice = self._instead(state)  # this question's own budget does not reach so far
+            left = math.floor(state.budget - state.spent + 1e-9)
         if left < 1:
             why = f"the {choice.strategy['name']} plan of {choice.generations} generations is spent"
             if not choice.reuses_pilot:
                 return Stop(why, number)
             return Stop(why, number, strategy=dict(choice.strategy), first=choice.generations)
-        return Spend(choice.model or self.model, dict(choice.strategy), min(left, choice.generations), "answer", number)
+        return Spend(self.model, dict(choice.strategy), min(left, choice.generations), "answer", number)
+
+    def _instead(self, state: State) -> Choice:
+        """What is done where a question's own budget has no room for another model's answer: as many samples as it has."""
+        affordable = max(1, math.floor(min(state.budget, 1e9) + 1e-9))
+        return Choice(strategy=self.difficulty.strategy, generations=affordable, reuses_pilot=True)
 
     def _seen(self, state: State) -> int:
         """How many of the pilot's samples are known by what this policy measures."""
@@ -214,9 +241,17 @@ class PerBinPolicy(Policy):
         return float(np.mean([self.difficulty.unparsable if score == -math.inf else score for score in scores]))
 
 
-def _find(candidates: Candidates, choice: Choice) -> int:
-    for index, (spec, budget) in enumerate(zip(candidates.specs, candidates.budget, strict=True)):
-        if dict(spec) == choice.strategy and budget == choice.generations:
+def _every(plan: Plan) -> tuple[Choice, ...]:
+    """Every choice of a plan; one across questions has dearer ones too."""
+    return (*plan.choices, *getattr(plan, "dearer", ()))
+
+
+def place_of(candidates: Candidates, choice: Choice) -> int:
+    """The candidate that a choice names. Raises UserError where the table has none."""
+    for index, (spec, budget, model) in enumerate(
+        zip(candidates.specs, candidates.budget, candidates.models, strict=True)
+    ):
+        if dict(spec) == choice.strategy and budget == choice.generations and model == choice.model:
             return index
     raise UserError(
         f"The table has no candidate {choice.strategy} with {choice.generations} generations, which the policy uses; measure it."

@@ -62,6 +62,11 @@ class Policy(Carried, ABC):
         """The models that it may spend on, its own first."""
         return (self.model,)
 
+    @property
+    def probe(self) -> str | None:
+        """The address of what tells difficulty from the question alone (`State.difficulty`); None where nothing is asked."""
+        return None
+
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML, opened by a comment that says in words what it will do; an existing file is replaced."""
         files.write(self.model_dump(mode="json"), [*self.describe(), *self.told()], Path(path))

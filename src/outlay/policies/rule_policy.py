@@ -81,9 +81,20 @@ class RulePolicy(Policy):
             )
         return fitting[-1]
 
+    @property
+    def switching(self) -> tuple[Switch, ...]:
+        """What it may switch to."""
+        return () if self.switch is None else (self.switch,)
+
+    @property
+    def cap(self) -> float:
+        """The most that a question can cost under the plan that is followed."""
+        plan = self.plan()
+        return float(plan.most + (self.switch.generations if self.switch is not None and plan.hands_over else 0))
+
     def models(self) -> tuple[str, ...]:
         """The models that it may spend on, its own first."""
-        return (self.model,) if self.switch is None else tuple(dict.fromkeys((self.model, self.switch.model)))
+        return tuple(dict.fromkeys([self.model, *(switch.model for switch in self.switching)]))
 
     def describe(self) -> list[str]:
         """What the policy does, a line each."""
@@ -105,7 +116,7 @@ class RulePolicy(Policy):
         if following is not None and left >= 1:
             return Spend(self.model, dict(self.strategy), min(following - drawn, left), "sample")
         if plan.hands_over and self.switch is not None and self.switch.generations <= left:
-            return Spend(self.switch.model, dict(self.switch.strategy), self.switch.generations, "answer")
+            return self.switch.spend(self.model)
         return Stop("the budget is spent" if left < 1 else f"{drawn} samples are the most", place=seen.place)
 
     def evaluate(
@@ -125,6 +136,7 @@ class RulePolicy(Policy):
         most = max(plan.most for plan in self.plans)
         if most > samples.size:
             raise UserError(f"The policy may draw {most} samples a question; {samples.size} were recorded.")
+        samples = samples.switching_to([switch.name for switch in self.switching])
         rules = [plan.rule() for plan in self.plans]
         budgets = [plan.budget for plan in self.plans]
         found = measured_on({self.rule: rules}, samples, budgets, orders=orders, seed=seed, stages=stages_up_to(most))

@@ -6,7 +6,7 @@ question's pool is as likely as the recorded one, so replays take random orders;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -128,6 +128,20 @@ class Samples:
             difficulty=kept(self.difficulty),
             alternatives=tuple(one.on(rows) for one in self.alternatives),
         )
+
+    def switching_to(self, names: Sequence[str]) -> Samples:
+        """The same with these alternatives alone, in this order.
+
+        Raises:
+            UserError: one that was not recorded.
+        """
+        known = {one.name: one for one in self.alternatives}
+        for name in names:
+            if name not in known:
+                raise UserError(
+                    f"What {name} gives was not recorded for these questions, so switching to it cannot be replayed."
+                )
+        return replace(self, alternatives=tuple(known[name] for name in names))
 
     def orders(self, count: int, seed: int = 0) -> Ints:
         """`count` random orders of each question's samples: `[count, Q, n]`.

@@ -43,6 +43,11 @@ class Switch(Part):
     generations: int = Field(ge=1)
     cost: float = Field(ge=0, description="its mean cost, in generations of the policy's own model")
 
+    def spend(self, own: str) -> Spend:
+        """What it is to follow it; another model's answer counts for its mean cost. `own` is the policy's model."""
+        cost = None if self.model == own else self.cost
+        return Spend(self.model, dict(self.strategy), self.generations, "answer", cost=cost)
+
 
 class Stage(Part):
     """What is done after `samples` samples: coefficients over the columns (a constant, then each signal with its hinges).
@@ -194,6 +199,17 @@ class SequentialPolicy(Policy):
             )
         return fitting[-1]
 
+    @property
+    def switching(self) -> tuple[Switch, ...]:
+        """What it may switch to."""
+        return self.switches
+
+    @property
+    def cap(self) -> float:
+        """The most that a question can cost under the plan that is followed."""
+        handed = max((switch.generations for switch in self.switches), default=0)
+        return float(self.plan().stages[-1].samples + handed)
+
     def models(self) -> tuple[str, ...]:
         """The models that it may spend on, its own first."""
         return tuple(dict.fromkeys([self.model, *(switch.model for switch in self.switches)]))
@@ -228,8 +244,7 @@ class SequentialPolicy(Policy):
         if (on > 0 or drawn == 0) and (best is None or on >= gains[best]):
             return self._draw(at, drawn, left)
         if best is not None and (gains[best] > 0 or drawn == 0):
-            switch = self.switches[best]
-            return Spend(switch.model, dict(switch.strategy), switch.generations, "answer")
+            return self.switches[best].spend(self.model)
         why = "more would not be worth its price"
         if following is None:
             why = f"{drawn} samples are the most that were calibrated"
@@ -262,6 +277,7 @@ class SequentialPolicy(Policy):
     def followed(self, samples: Samples, *, orders: int = ORDERS, seed: int = 0) -> Followed:
         """Every plan replayed on other questions: the curve by question, Monte-Carlo error, rounds."""
         self.check(task=samples.task or None, model=samples.model or None, verifier=samples.verifier)
+        samples = samples.switching_to([switch.name for switch in self.switches])
         stages = tuple(stage.samples for stage in self.plans[-1].stages)
         if stages[-1] > samples.size:
             raise UserError(

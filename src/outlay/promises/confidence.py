@@ -33,13 +33,15 @@ class Drawn:
     drawn.
 
     `scores` are probabilities (minus infinity where there is no answer), or None without a verifier; `drawn` `[R]` counts samples;
-    `chosen` `[R]` is the class of the answer that was given.
+    `chosen` `[R]` is the class of the answer that was given. `difficulty` `[R]`, in (0, 1) and higher = easier, is what was known
+    before anything was drawn, or None.
     """
 
     answers: Ints
     scores: Floats | None
     drawn: Ints
     chosen: Ints
+    difficulty: Floats | None = None
 
 
 class Reliability(BaseModel):
@@ -78,7 +80,12 @@ class Confidence(BaseModel):
     intercept: float
     knots: tuple[float, ...] = Field(min_length=1, description="log-odds, rising")
     values: tuple[float, ...] = Field(min_length=1, description="P(right) at the knots, rising")
-    floor: float = Field(gt=0, le=1, description="P(right) where no sample has an answer: half a question of all")
+    floor: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="P(right) where no sample has an answer: half a question of all; null where no sample carries the answer",
+    )
     score_knots: tuple[float, ...] = Field((), description="where scores are no probabilities: scores, rising ...")
     score_values: tuple[float, ...] = Field((), description="... and the P(right) that they stand for")
     most_drawn: int = Field(ge=1, description="the most samples that it was fitted with")
@@ -107,7 +114,11 @@ class Confidence(BaseModel):
         return any(name in SCORED for name in self.features)
 
     def of(
-        self, answers: Sequence[str | None], scores: Sequence[float | None] | None = None, chosen: str | None = None
+        self,
+        answers: Sequence[str | None],
+        scores: Sequence[float | None] | None = None,
+        chosen: str | None = None,
+        difficulty: float | None = None,
     ) -> float | None:
         """P(the answer is right), from the samples so far; None where nothing was drawn, or scores are needed and missing.
 
@@ -115,9 +126,15 @@ class Confidence(BaseModel):
             answers: of every sample, equal texts for equal answers, None for one without.
             scores: the verifier's, of the same samples, as it gives them; NaN or None for one that could not be rated.
             chosen: the answer that is given; where it is None, the one that `selection` chooses.
+            difficulty: what was known of the question before, where that is read.
 
         None too for a `chosen` answer that no sample has: nothing was fitted to such. Where no sample has an answer it is `floor`.
         """
+        if DIFFICULTY in self.features and difficulty is None:
+            return None
+        told = None if difficulty is None else np.array([difficulty])
+        if not answers and self.floor is None:
+            return float(self.of_drawn(nothing_drawn(1, told, scored=self.reads_scores))[0])
         if not answers or (self.reads_scores and not scores) or (chosen is not None and chosen not in answers):
             return None
         classes: dict[str, int] = {}
@@ -127,7 +144,7 @@ class Confidence(BaseModel):
             rated = self._probabilities(scores)
         held = np.array([numbers], dtype=np.int64)
         place = chosen_class(held, rated, self.selection) if chosen is None else np.array([classes[chosen]])
-        drawn = Drawn(held, rated, np.array([len(answers)]), place)
+        drawn = Drawn(held, rated, np.array([len(answers)]), place, told)
         return float(self.of_drawn(drawn)[0])
 
     def _probabilities(self, scores: Sequence[float | None]) -> Floats:
@@ -140,6 +157,8 @@ class Confidence(BaseModel):
     def of_drawn(self, drawn: Drawn) -> Floats:
         """P(right) of many answers at once `[R]`."""
         values = np.interp(self.log_odds(drawn), self.knots, self.values)
+        if self.floor is None:
+            return np.asarray(values, dtype=np.float64)
         voted = ((drawn.answers == drawn.chosen[:, None]) & (drawn.chosen >= 0)[:, None]).any(axis=1)
         return np.where(voted, values, self.floor)
 
@@ -150,9 +169,10 @@ class Confidence(BaseModel):
         return odds
 
 
-FEATURES = ("votes", "drawn", "lead", "best_score", "score_share")
+DIFFICULTY = "difficulty"
+FEATURES = ("votes", "drawn", "lead", "best_score", "score_share", DIFFICULTY)
 """What can be read: log-odds of the answer's share of votes, log of how many were drawn, its lead over the next answer as a
-share; and with scores the log-odds of its best score and of its share of all scores."""
+share; with scores the log-odds of its best score and of its share of all scores; and those of the difficulty known before."""
 SCORED = ("best_score", "score_share")
 
 
@@ -162,9 +182,11 @@ def read(drawn: Drawn, features: Sequence[str]) -> Floats:
     votes, total = same.sum(axis=1), drawn.drawn
     columns: dict[str, Floats] = {
         "votes": np.log((votes + 0.5) / (total - votes + 0.5)),
-        "drawn": np.log(total),
-        "lead": (votes - _next(drawn)) / total,
+        "drawn": np.log(np.maximum(total, 1)),
+        "lead": (votes - _next(drawn)) / np.maximum(total, 1),
     }
+    if drawn.difficulty is not None:
+        columns[DIFFICULTY] = _log_odds(drawn.difficulty)
     if drawn.scores is not None and any(name in SCORED for name in features):
         rated = np.isfinite(drawn.scores)
         scores = np.where(rated, drawn.scores, 0.0)
@@ -194,8 +216,15 @@ def chosen_class(answers: Ints, scores: Floats | None, selection: Selection) -> 
 def only(drawn: Drawn, rows: ArrayLike) -> Drawn:
     """These answers alone (indices or a mask)."""
     at = np.asarray(rows)
-    scores = None if drawn.scores is None else drawn.scores[at]
-    return Drawn(drawn.answers[at], scores, drawn.drawn[at], drawn.chosen[at])
+    scores, told = (None if one is None else one[at] for one in (drawn.scores, drawn.difficulty))
+    return Drawn(drawn.answers[at], scores, drawn.drawn[at], drawn.chosen[at], told)
+
+
+def nothing_drawn(rows: int, difficulty: Floats | None = None, *, scored: bool = False) -> Drawn:
+    """What there is where an answer was given before anything was drawn."""
+    none = np.full((rows, 1), -1, dtype=np.int64)
+    scores = np.full((rows, 1), np.nan) if scored else None
+    return Drawn(none, scores, np.zeros(rows, dtype=np.int64), np.full(rows, -1, dtype=np.int64), difficulty)
 
 
 def _next(drawn: Drawn) -> Floats:

@@ -12,7 +12,17 @@ from numpy.typing import ArrayLike
 from outlay.curves import IsotonicMap, interval
 from outlay.curves.shapes import Bools, Floats, Ints
 from outlay.errors import UserError
-from outlay.promises.confidence import FEATURES, SCORED, Confidence, Drawn, Reliability, Selection, only, read
+from outlay.promises.confidence import (
+    DIFFICULTY,
+    FEATURES,
+    SCORED,
+    Confidence,
+    Drawn,
+    Reliability,
+    Selection,
+    only,
+    read,
+)
 
 FOLDS = 5
 RIDGE = 1.0
@@ -21,7 +31,15 @@ MOST_KNOTS = 48
 """Knots of an isotonic map that a policy file holds at most; every so many are kept beyond that."""
 
 
-def fit(drawn: Drawn, right: ArrayLike, question: ArrayLike, selection: Selection, seed: int = 0) -> Confidence:
+def fit(
+    drawn: Drawn,
+    right: ArrayLike,
+    question: ArrayLike,
+    selection: Selection,
+    seed: int = 0,
+    *,
+    carried: bool = True,
+) -> Confidence:
     """Fit both steps to R answers of known correctness.
 
     Args:
@@ -30,6 +48,7 @@ def fit(drawn: Drawn, right: ArrayLike, question: ArrayLike, selection: Selectio
         question: `[R]`, which question an answer is to: a question's answers count as one in all, and are never parted by folds.
         selection: the rule that chose the answers.
         seed: of the folds.
+        carried: one of the samples carries the answer; not so where a search or another model gave it.
 
     Raises:
         UserError: fewer than ten questions, or answers that are all right or all wrong (nothing tells them apart then).
@@ -41,7 +60,8 @@ def fit(drawn: Drawn, right: ArrayLike, question: ArrayLike, selection: Selectio
             f"A confidence is fitted to at least {2 * FOLDS} questions with right and wrong answers; there are {questions} "
             f"questions, {y.mean() if y.size else 0:.0%} right."
         )
-    features = FEATURES if drawn.scores is not None else tuple(name for name in FEATURES if name not in SCORED)
+    known = dict.fromkeys(SCORED, drawn.scores is not None) | {DIFFICULTY: drawn.difficulty is not None}
+    features = tuple(name for name in FEATURES if known.get(name, True))
     x = read(drawn, features)
     rising = np.array([name != "drawn" for name in features])
     weight = 1.0 / np.bincount(group)[group]
@@ -62,8 +82,8 @@ def fit(drawn: Drawn, right: ArrayLike, question: ArrayLike, selection: Selectio
         intercept=round(intercept, 6),
         knots=_listed(knots),
         values=_listed(values),
-        floor=round(0.5 / (questions + 1), 6),
-        most_drawn=int(drawn.drawn.max()),
+        floor=round(0.5 / (questions + 1), 6) if carried else None,
+        most_drawn=max(1, int(drawn.drawn.max())),
     )
 
 
@@ -77,6 +97,7 @@ def evaluate(
     level: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
+    carried: bool = True,
 ) -> Reliability:
     """Brier score and calibration error on questions that the whole fit had not seen: fitted on four fifths, measured on one, in
     turn.
@@ -90,7 +111,8 @@ def evaluate(
     told = np.empty(y.size)
     for number in range(FOLDS):
         out = fold[group] == number
-        told[out] = fit(only(drawn, ~out), y[~out], group[~out], selection, seed).of_drawn(only(drawn, out))
+        fitted = fit(only(drawn, ~out), y[~out], group[~out], selection, seed, carried=carried)
+        told[out] = fitted.of_drawn(only(drawn, out))
     predicted, observed, asked = told[use], y[use], group[use]
     errors = _per_question((predicted - observed) ** 2, asked)
     brier = interval(errors, level, resamples, seed, proportions=False)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,14 +34,22 @@ def binomial(values: ArrayLike, threshold: float, seed: int = 0) -> float:
     Args:
         values: `[n]` in [0, 1].
         threshold: of the hypothesis "mean <= threshold".
-        seed: of the rounding; it plays no part where all values are 0 or 1.
+        seed: of the rounding, which also depends on the values themselves: whoever tests other values rounds them by other lots.
+            It plays no part where all values are 0 or 1.
 
     >>> binomial([1, 1, 1, 1, 1], 0.5)      # 0.5 ** 5
     0.03125
     """
     x = _values(values)
-    ones = int((np.random.default_rng([seed, x.size, 0xB1]).random(x.size) < x).sum())
+    ones = int((_lots(x, seed) < x).sum())
     return binomial_tail(ones, x.size, threshold)
+
+
+def _lots(x: Floats, seed: int) -> Floats:
+    """Uniform numbers for rounding, of these values' own: the same lots for everybody would make everybody's errors one error."""
+    digest = blake2b((np.round(x, 9) + 0.0).tobytes(), digest_size=8).digest()
+    lots: Floats = np.random.default_rng([seed, x.size, int.from_bytes(digest, "little"), 0xB1]).random(x.size)
+    return lots
 
 
 def binomial_tail(successes: int, trials: int, rate: float) -> float:

@@ -18,9 +18,15 @@ INTERVAL_LEGEND = ({"label": "value and its 95% interval", "color": "blue", "das
 _SOURCES = {
     "oracle": "True (oracle) difficulty is how often the model is right in samples that are not measured here.",
     "predicted": "Predicted difficulty comes from samples alone, without any right answer.",
+    "probe": "A probe tells difficulty from the question alone.",
     "level": "Levels are those that people gave.",
 }
-_DIFFICULTIES = {"oracle": "true difficulty", "predicted": "predicted difficulty", "level": "human level"}
+_DIFFICULTIES = {
+    "oracle": "true difficulty",
+    "predicted": "predicted difficulty",
+    "probe": "difficulty by a probe",
+    "level": "human level",
+}
 _UPPER_BOUND = "pass"
 _EVERYWHERE = "all questions"
 _POINT_COLUMNS = (

@@ -74,14 +74,9 @@ def largest_cap(policy: Policy) -> float:
 def most_of(policy: Policy, plan: Any) -> float:
     """The most generations that a plan for a mean budget can draw of one question."""
     if isinstance(policy, AcrossPolicy):
-        estimate = policy.difficulty.cost if len(plan.choices) > 1 else 0.0
-        return float(max(choice.generations + estimate for choice in (*plan.choices, *plan.dearer)))
-    if isinstance(policy, SequentialPolicy):
-        handed = max((switch.generations for switch in policy.switches), default=0)
-        return float(plan.stages[-1].samples + handed)
-    if isinstance(policy, RulePolicy):
-        handed = policy.switch.generations if policy.switch is not None and plan.hands_over else 0
-        return float(plan.most + handed)
+        return policy.most(plan)
+    if isinstance(policy, SequentialPolicy | RulePolicy):
+        return policy.model_copy(update={"mean_budget": plan.budget}).cap
     return float(plan.budget)
 
 

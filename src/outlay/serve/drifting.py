@@ -45,9 +45,10 @@ class Drifting:
             return
         if asked.budget != self._usual or asked.target_confidence is not None:
             return
+        spent = answered.generations if answered.counts is None else answered.counts
         answers = [one.answer for one in answered.looked_at]
         scores = [math.nan if one.score is None else one.score for one in answered.looked_at]
-        status = self._monitor.observe(statistics(answers, scores, answered.generations))
+        status = self._monitor.observe(statistics(answers, scores, spent))
         self._metrics.drift(status)
         if status.alarm and not self._alarmed:
             self._log.line("drift", sentence=status.sentence)

@@ -16,7 +16,7 @@ def check_model(policy: Policy, name: str) -> None:
 
 def check_files(policy: Policy, verifier: str | None) -> None:
     """Refuse other weights or another tokenizer under the names that the policy was calibrated with."""
-    named = [*policy.models(), *([verifier] if verifier else [])]
+    named = [*policy.models(), *(one for one in (verifier, policy.probe) if one)]
     known = {name: (weights_of(name), tokenizer_of(name)) for name in named}
     policy.check_origin(
         {name: weights for name, (weights, _) in known.items() if weights is not None},

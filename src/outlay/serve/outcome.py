@@ -43,7 +43,8 @@ class Answered:
     """One answer, the candidates it was chosen from, and everything that it cost.
 
     `looked_at` are the plain samples that the policy saw; `shown_before` so many of them are no candidates: a pilot's, where a
-    search went on without them.
+    search went on without them. `counts` is what it counts for in the policy's own generations, another model's answer at its
+    price; the generations themselves where None.
     """
 
     asked: Asked
@@ -62,6 +63,7 @@ class Answered:
     note: str = ""
     shown_before: int = 0
     looked_at: tuple[Solution, ...] = ()
+    counts: float | None = None
 
     @property
     def generations(self) -> float:

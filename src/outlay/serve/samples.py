@@ -15,10 +15,18 @@ RULES = {"best_of_n": "best_of_n", "weighted_best_of_n": "weighted", "majority":
 """How the strategies that are plain sampling choose: by these rules over all samples, those of a pilot among them."""
 
 
-def state_of(policy: Policy, budget: float, samples: Sequence[Solution], spent: float, lot: float = 0.5) -> State:
+def state_of(
+    policy: Policy,
+    budget: float,
+    samples: Sequence[Solution],
+    spent: float,
+    lot: float = 0.5,
+    difficulty: float | None = None,
+    question: str = "",
+) -> State:
     """What a policy looks at: the answers of these samples in the order of asking, and their scores where it has a verifier."""
     scores = () if policy.verifier is None else tuple(_score(one) for one in samples)
-    return State(budget, None, scores, spent, tuple(one.answer for one in samples), lot=lot)
+    return State(budget, difficulty, scores, spent, tuple(one.answer for one in samples), lot=lot, question=question)
 
 
 def _score(solution: Solution) -> float:

@@ -221,7 +221,7 @@ class Service:
             verifier=None,
             cost=cost,
             bin=spend.bin,
-            confidence=self._confidence_of_one(solution),
+            confidence=self._confidence_of_one(solution, asked.text),
             stopped_by="passed",
             stopped_because="the client went away" if gone else "one sample was passed through",
         )
@@ -234,8 +234,8 @@ class Service:
             self._log_answer(answered)
         return answered
 
-    def _confidence_of_one(self, solution: Solution) -> float | None:
-        return self.policy.confidence(state_of(self.policy, 1.0, [solution], 1.0), solution.answer)
+    def _confidence_of_one(self, solution: Solution, question: str) -> float | None:
+        return self.policy.confidence(state_of(self.policy, 1.0, [solution], 1.0, question=question), solution.answer)
 
     async def answers(self, asked: Sequence[Asked], tell: Tell = lambda event: None) -> list[Answered]:
         """Answer each question by the policy, all at once. Cancelled, everything that was spent is kept, as cancelled.

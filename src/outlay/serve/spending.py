@@ -18,7 +18,7 @@ from outlay.cost import Prices
 from outlay.drive.running import key, uniform
 from outlay.drive.serving import Unit
 from outlay.errors import UserError
-from outlay.policies import Policy, Spend, Stop
+from outlay.policies import Policy, Spend, State, Stop
 from outlay.selection import choose
 from outlay.serve.account import Account
 from outlay.serve.budgets import Step, steps, strategy_in
@@ -30,6 +30,7 @@ from outlay.strategies import Strategy, from_spec
 from outlay.tasks import Task
 from outlay.tasks.task import content_hash
 from outlay.types import Budget, Choice, Question, Solution
+from outlay.verifiers.probes.difficulty import load_difficulty
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -47,6 +48,7 @@ class Spender:
 
     def __init__(self, policy: Policy, task: Task, engines: Mapping[str, Engine], prices: Prices | None = None) -> None:
         self.policy, self.task, self.engines, self.prices = policy, task, engines, prices
+        self.probe = None if policy.probe is None else load_difficulty(policy.probe)
 
     async def start(self) -> None:
         """Be ready."""
@@ -57,11 +59,17 @@ class Spender:
         """Let go of everything."""
         for engine in self.engines.values():
             await engine.close()
+        if self.probe is not None:
+            await self.probe.close()
 
-    def first(self, asked: Asked) -> Spend | Stop:
-        """What the policy does first."""
+    def first(self, asked: Asked) -> Spend | Stop | None:
+        """What the policy does first; None where a probe has to read the question before it can say."""
+        if self.probe is not None:
+            return None
         step = steps(self.policy, asked.budget)[0]
-        return step.policy.decide(state_of(step.policy, step.cap, (), 0.0))
+        return step.policy.decide(
+            state_of(step.policy, step.cap, (), 0.0, uniform(asked.seed, "lot"), question=asked.text)
+        )
 
     async def answer(self, asked: Asked, account: Account, tell: Tell = lambda event: None) -> Answered:
         """Answer one question; whatever is spent on it is in the account, also when this is cancelled.
@@ -92,10 +100,13 @@ class _Answering:
     struck: bool = False
     shown: int = 0
     searched: bool = False
+    beyond: float = 0.0
     step: Step = field(init=False)
     sampling: Strategy | None = None
+    difficulty: float | None = None
 
     async def done(self) -> Answered:
+        await self._tell_difficulty()
         target = self.asked.target_confidence
         climb = steps(self.spender.policy, self.asked.budget, climbing=target is not None)
         for step in climb:
@@ -114,7 +125,7 @@ class _Answering:
         """As far as one plan goes; the samples of the plans before it are there already."""
         self.step = step
         while True:
-            action = step.policy.decide(state_of(step.policy, step.cap, self.samples, self.spent, self._lot))
+            action = step.policy.decide(self._state(step.policy, self.samples))
             if isinstance(action, Stop):
                 return self._stopped(action)
             self.tell(
@@ -132,6 +143,19 @@ class _Answering:
             await self._draw(action)
             if self.struck or len(self.samples) < before + action.generations:
                 return self._so_far(action.strategy, action.bin)
+
+    def _state(self, policy: Policy, samples: Sequence[Solution]) -> State:
+        return state_of(
+            policy, self.step.cap, samples, self.spent, self._lot, difficulty=self.difficulty, question=self.asked.text
+        )
+
+    async def _tell_difficulty(self) -> None:
+        """Have the question read by the policy's probe, where it has one; what that costs is in the account."""
+        if self.spender.probe is None:
+            return
+        self.difficulty, cost = await self.spender.probe.of(self._question)
+        self.account.add(cost)
+        self.tell({"event": "difficulty", "value": round(self.difficulty, 4), "by": self.spender.probe.address})
 
     @property
     def _lot(self) -> float:
@@ -218,7 +242,8 @@ class _Answering:
     async def _answer(self, action: Spend) -> Answered:
         """The strategy that the policy ends with; of plain samples those that are there already count among its candidates."""
         strategy = from_spec(action.strategy)
-        if strategy.name in RULES and alike(strategy, self.sampling):
+        own = action.model == self.spender.policy.model
+        if strategy.name in RULES and own and alike(strategy, self.sampling):
             wanted = len(self.samples) + action.generations
             await self._draw(action)
             if self.struck or len(self.samples) < wanted:
@@ -252,6 +277,7 @@ class _Answering:
             return self._so_far(action.strategy, action.bin)
         choice = Choice(trace.answer, trace.solutions[trace.chosen], trace.solutions, trace.note)
         self.shown, self.searched = len(self.samples), True
+        self.beyond = action.counts - trace.cost.generations if action.cost is not None else 0.0
         if "deadline" in trace.note:
             return self._answered(choice, strategy, action.bin, "deadline", trace.note, action.model)
         by: Reason = "budget" if trace.note.startswith("the budget ran out") else "plan"
@@ -317,9 +343,9 @@ class _Answering:
         solution = choice.solution if chosen is None else numbered[chosen]
         if solution is None and numbered:
             solution = numbered[0]  # none of them has an answer: the first is what there is to say
-        seen = self.account.finished if not self.samples and self.account.finished else self.samples
-        state = state_of(self.spender.policy, self.step.cap, seen, self.spent, self._lot)
-        known = self.spender.policy.confidence(state, choice.answer, searched=self.searched)
+        seen = self.samples if self.samples or self.searched else self.account.finished
+        state = self._state(self.spender.policy, seen)
+        known = self.spender.policy.confidence(state, choice.answer, searched=self.searched, model=model)
         known = confidence if known is None else known
         return Answered(
             asked=self.asked,
@@ -338,6 +364,7 @@ class _Answering:
             note=choice.note,
             looked_at=tuple(self.samples),
             shown_before=self.shown,
+            counts=self.account.total().generations + self.beyond,
         )
 
     def _measured(self) -> float | None:

@@ -175,14 +175,14 @@ def _views(
     """
     if difficulty_pool is not None:
         judging = with_probabilities(difficulty_pool, settings.seed)
-        return [Measured(pool, tables, difficulty_values(judging, pool.levels), judging.size)]
+        return [Measured(pool, tables, difficulty_values(judging, pool.levels, pool.probed), judging.size)]
     if pool.size < FEWEST_SAMPLES:
         return []
     first, second = difficulty.halves(pool.size)
     views = []
     for judging_half, measuring in ((first, second), (second, first)):
         measured = pool.columns(measuring)
-        values = difficulty_values(pool.columns(judging_half), pool.levels)
+        values = difficulty_values(pool.columns(judging_half), pool.levels, pool.probed)
         views.append(Measured(measured, expected(measured, ks, settings.seed)[0], values, len(first)))
     return views
 

@@ -28,7 +28,8 @@ from outlay.study.run import driver_of
 from outlay.study.study import Entry, Study
 from outlay.traces import Store
 from outlay.traces.rows import run_key
-from outlay.types import Budget, Question, Trace
+from outlay.types import Budget, Cost, Question, Trace
+from outlay.verifiers.probes.difficulty import load_difficulty
 
 TRACES_PER_PART = 50
 
@@ -47,8 +48,13 @@ class Batch:
         """Generations a question, on average."""
         return self.total / self.entry.questions
 
-    def strategies(self, asked: Sequence[Question], purse: Purse | None) -> list[Following]:
-        """How each question is asked: the plan below the mean, or by lot the one above it, so that the mean is met."""
+    def strategies(
+        self, asked: Sequence[Question], purse: Purse | None, told: Sequence[float | None] = ()
+    ) -> list[Following]:
+        """How each question is asked: the plan below the mean, or by lot the one above it, so that the mean is met.
+
+        `told` are their difficulties, where the policy's probe tells them.
+        """
         budgets = [plan.budget for plan in getattr(self.policy, "plans", ())]
         low = max((budget for budget in budgets if budget <= self.mean * (1 + 1e-9)), default=None)
         if low is None:
@@ -60,8 +66,8 @@ class Batch:
         share = 0.0 if high == low else (self.mean - low) / (high - low)
         lots = [_lot(question, self.seed) for question in asked]
         return [
-            Following(self._at(high if lot < share else low), lot=_lot(question, self.seed + 1), purse=purse)
-            for question, lot in zip(asked, lots, strict=True)
+            Following(self._at(high if lot < share else low), difficulty, _lot(question, self.seed + 1), purse)
+            for question, lot, difficulty in zip(asked, lots, told or [None] * len(asked), strict=True)
         ]
 
     def _at(self, budget: float) -> Policy:
@@ -118,8 +124,9 @@ def run_batch(batch: Batch, out: Path, report: Callable[[int, int], None] = lamb
             if run_key(question, strategy.spec(), budget, batch.seed, entry.model, entry.verifier) not in known
         ]
         purse = Purse(batch.total - spent, questions=len(left))
-        strategies = batch.strategies(asked, purse)
-        units = (Unit(asked[place], strategies[place], budget, batch.seed) for place in left)
+        told, paid = _difficulties(batch.policy, asked)
+        strategies = batch.strategies(asked, purse, told)
+        units = (Unit(asked[place], strategies[place], budget, batch.seed, paid=paid[place]) for place in left)
         verifier = verifiers.load(entry.verifier) if entry.verifier else None
         driver = driver_of(task, models.load(entry.model), verifier)
         done = len(asked) - len(left)
@@ -161,6 +168,15 @@ def summary_of_batch(batch: Batch, store: Store) -> dict[str, Any]:
     if graded:
         found["accuracy"] = as_points(interval(np.array(graded, dtype=np.float64)[:, None]))[0]
     return found
+
+
+def _difficulties(policy: Policy, asked: Sequence[Question]) -> tuple[list[float | None], list[Cost]]:
+    """What the policy's probe says of each question, and what that cost; nothing where it has none."""
+    if policy.probe is None:
+        return [None] * len(asked), [Cost()] * len(asked)
+    probe = load_difficulty(policy.probe)
+    told = probe.of_all(asked)
+    return [float(value) for value in told.values], [probe.cost(int(tokens)) for tokens in told.tokens]
 
 
 def _spent(store: Store) -> int:

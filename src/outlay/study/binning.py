@@ -20,7 +20,7 @@ from outlay.study.deciding import ORDERS, Pilot, View, mean_score, per_bin_polic
 from outlay.study.figures import as_points, listed, plain
 from outlay.study.levels import level_values
 from outlay.study.measure import in_order
-from outlay.study.pools import Floats, Pool
+from outlay.study.pools import Floats, Pool, Probed
 from outlay.study.settings import Settings
 
 BINS = (1, 2, 3, 5, 8)
@@ -127,8 +127,10 @@ def _interval(curve: PolicyCurve, settings: Settings) -> Any:
     return curve.accuracy_interval(resamples=settings.resamples, seed=settings.seed)
 
 
-def difficulty_values(judging: Pool, levels: Sequence[str] | None = None) -> dict[str, Floats]:
-    """Every kind of difficulty that these samples give, and people's levels: `{kind: [Q]}`, higher = easier.
+def difficulty_values(
+    judging: Pool, levels: Sequence[str] | None = None, probed: Probed | None = None
+) -> dict[str, Floats]:
+    """Every kind of difficulty that these samples give, a probe's and people's levels: `{kind: [Q]}`, higher = easier.
 
     `oracle` looks at the reference answers, `predicted` at a verifier's scores or at how far the answers agree.
     """
@@ -138,5 +140,7 @@ def difficulty_values(judging: Pool, levels: Sequence[str] | None = None) -> dic
         values["predicted"] = mean_score(usable, judging.rated)
     elif judging.can_vote and judging.answers is not None:
         values["predicted"] = difficulty.consensus(judging.answers)
+    if probed is not None:
+        values["probe"] = probed.values
     given = level_values(levels)
     return values if given is None else {**values, "level": given}

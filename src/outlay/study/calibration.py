@@ -22,11 +22,11 @@ def calibration_view(
     sampling: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
 ) -> View:
-    """Candidates on all questions, and difficulty `pilot`, `predicted` and `oracle` of each (those that can be told).
+    """Candidates on all questions, and difficulty `pilot`, `probe`, `predicted` and `oracle` of each (those that can be told).
 
-    `pilot` is read from the pool's first samples in the order of asking, as a server would; the other two from the
-    difficulty pool, or from the whole pool where there is none. `sampling` are the pool's own options (its temperature),
-    which become part of the strategies that a policy names.
+    `pilot` is read from the pool's first samples in the order of asking, as a server would, `probe` from the question alone where
+    the pool was probed; the other two from the difficulty pool, or from the whole pool where there is none. `sampling` are the
+    pool's own options (its temperature), which become part of the strategies that a policy names.
 
     Raises UserError where nothing can choose among the samples, and where a pilot would leave nothing of the pool.
     """
@@ -52,4 +52,6 @@ def calibration_view(
         told = pilot_values(samples, size)
         if told is not None:
             values[kind], costs[kind] = told, float(size)
+    if pool.probed is not None:
+        values["probe"], costs["probe"] = pool.probed.values, pool.probed.cost
     return View(candidates, values, costs)

@@ -18,7 +18,7 @@ from outlay.study.promising import Kept, Parted, Ready, part
 from outlay.study.replays import orders_of, probabilities_from
 from outlay.study.runs import Recorded
 from outlay.study.settings import Settings
-from outlay.study.sureness import FITTING_ORDERS, confidences_of, reference_of
+from outlay.study.sureness import FITTING_ORDERS, Sureness, confidences_of, reference_of
 
 
 def kept_whole(kept: Kept, candidates: Ready, found: Recorded) -> PerBinPolicy | SequentialPolicy | RulePolicy:
@@ -41,9 +41,11 @@ def whole(
 
     Raises UserError where no plan fits.
     """
-    update: dict[str, Any] = {"origin": origin_of(found)}
-    plan = None
-    if isinstance(policy, PerBinPolicy):
+    update: dict[str, Any] = {}
+    plan: Plan | None = None
+    if isinstance(policy, AcrossPolicy):
+        plan = policy.followed_plan()
+    elif isinstance(policy, PerBinPolicy):
         plans = tuple(plan for plan in policy.plans if plan.budget <= budget)
         if not plans:
             raise UserError(
@@ -51,13 +53,12 @@ def whole(
             )
         plan = plans[-1]
         update |= {"plans": plans, "promise": _hard_cap(plan, budget)}
-    if not isinstance(policy, AcrossPolicy):
-        parted = part(len(found.pool.questions), settings.seed)
-        pool = probabilities_from(found.pool, parted.learn)
-        orders = orders_of(pool, FITTING_ORDERS, settings.seed)
-        option = Option(f"budget {budget:g}", policy.kind, policy, plan)
-        if not getattr(policy, "switches", ()) and getattr(policy, "switch", None) is None:
-            update |= _carried(pool, orders, option, found, parted, settings.seed)
+    parted = part(len(found.pool.questions), settings.seed)
+    pool = probabilities_from(found.pool, parted.learn)
+    orders = orders_of(pool, FITTING_ORDERS, settings.seed)
+    update |= _carried(
+        pool, orders, Option(f"budget {budget:g}", policy.kind, policy, plan), found, parted, settings.seed
+    )
     return policy.model_copy(update=update)
 
 
@@ -67,15 +68,14 @@ def confiding(policy: PerBinPolicy, found: Recorded, settings: Settings) -> PerB
     pool = probabilities_from(found.pool, parted.learn)
     orders = orders_of(pool, FITTING_ORDERS, settings.seed)
     option = Option("any budget", policy.kind, policy, policy.plans[-1])
-    sampled, searched = confidences_of(pool, orders, option, found, parted.learn, settings.seed)
+    sure = confidences_of(pool, orders, option, found, parted.learn, settings.seed)
     plan = policy.usual_plan()
     usual = Option(named(plan), policy.kind, policy, plan)
     return policy.model_copy(
-        update={
-            "answer_confidence": sampled,
-            "search_confidence": searched,
+        update=_sure(sure)
+        | {
             "drift": reference_of(pool, orders[0], usual, found, parted.learn, parted.test),
-            "origin": origin_of(found),
+            "origin": origin_of(found, policy.models()),
         }
     )
 
@@ -91,9 +91,10 @@ def _hard_cap(plan: Plan, budget: float) -> Promise:
     )
 
 
-def origin_of(found: Recorded) -> Origin:
-    """Hashes of the traces, and of the weights and tokenizers that lie on this machine."""
-    addresses = [name for name in (found.pool.model, found.verifier) if name]
+def origin_of(found: Recorded, models: Sequence[str] = ()) -> Origin:
+    """Hashes of the traces, and of the weights and tokenizers of models, verifier and probe that lie on this machine."""
+    probe = None if found.pool.probed is None else found.pool.probed.address
+    addresses = [name for name in dict.fromkeys((found.pool.model, *models, found.verifier, probe)) if name]
     weights = {name: digest for name in addresses if (digest := weights_of(name)) is not None}
     tokenizers = {name: digest for name in addresses if (digest := tokenizer_of(name)) is not None}
     return Origin(traces=traces_digest(found.pool), weights=weights, tokenizers=tokenizers, outlay=outlay.__version__)
@@ -112,10 +113,16 @@ def traces_digest(pool: Pool) -> str:
 def _carried(
     pool: Pool, orders: Sequence[Ints], option: Option, found: Recorded, parted: Parted, seed: int
 ) -> dict[str, Any]:
-    sampled, searched = confidences_of(pool, orders, option, found, parted.learn, seed)
-    return {
-        "answer_confidence": sampled,
-        "search_confidence": searched,
+    sure = confidences_of(pool, orders, option, found, parted.learn, seed)
+    return _sure(sure) | {
         "drift": reference_of(pool, orders[0], option, found, parted.learn, parted.test),
-        "origin": origin_of(found),
+        "origin": origin_of(found, option.policy.models()),
+    }
+
+
+def _sure(sure: Sureness) -> dict[str, Any]:
+    return {
+        "answer_confidence": sure.sampled,
+        "search_confidence": sure.searched,
+        "handed_confidence": dict(sure.handed),
     }

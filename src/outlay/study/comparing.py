@@ -46,7 +46,8 @@ class Measured:
     @property
     def difficulty_cost(self) -> dict[str, float]:
         """What each kind of difficulty costs a question in generations; people's levels come for nothing."""
-        return {kind: 0.0 if kind == "level" else float(self.judged_by) for kind in self.values}
+        free = {"level": 0.0, "probe": 0.0 if self.pool.probed is None else self.pool.probed.cost}
+        return {kind: free.get(kind, float(self.judged_by)) for kind in self.values}
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,11 @@ def compare(
         return _entry(curve, costs, uniform, fixed, settings) | gain_over(greedy, curve.accuracy, settings)
 
     tabled = [(candidates_of(v.pool, v.tables, view_ks, runs, view_ks[-1], flops=flops), v) for v in views]
-    judged = [View(table, v.values, v.difficulty_cost) for table, v in tabled if table is not None]
+    judged = [View(table, _sampled(v.values), v.difficulty_cost) for table, v in tabled if table is not None]
     curves = {**base, **per_bin_policies(judged, view_ks, settings)}
+    if pool.probed is not None:  # it looks at no sample, so all of them measure
+        told = View(whole, {"probe": pool.probed.values}, {"probe": pool.probed.cost})
+        curves |= per_bin_policies([told], ks, settings)
     extra = _difficulty_costs(pool, views[0], flops)
     entries = {name: entry_of(curve, extra.get(name)) for name, curve in curves.items()}
     at = headline(ks, settings)
@@ -107,7 +111,7 @@ def compare(
         }
         curves_of = [(pilot, curve) for pilot, (curve, _) in zip(pilots[:-1], replayed[:-1], strict=True)]
         difficulty["pilot"] = pilot_part(pool, oracle, curves_of, at, settings)
-    for kind in ("across_oracle", "across_predicted"):
+    for kind in ("across_oracle", "across_predicted", "across_probe"):
         if kind in entries:
             entries[kind]["mean_budget"] = True
     samples = samples_of(pool, method, runs=runs, flops=flops, seed=settings.seed)
@@ -119,6 +123,11 @@ def compare(
             "read_at": max((b for b in one.curve.budgets.tolist() if b <= max(at / 4, 2)), default=1.0),
         }
     return Compared(entries, difficulty, method, warnings)
+
+
+def _sampled(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The kinds of difficulty that samples tell, or people."""
+    return {kind: told for kind, told in values.items() if kind != "probe"}
 
 
 def headline(budgets: Sequence[int], settings: Settings) -> int:
@@ -155,7 +164,8 @@ def _difficulty_costs(pool: Pool, view: Measured, flops: PoolFlops | None) -> di
     """What each policy's difficulty costs a question: generations, and FLOPs (scored only where scores tell it)."""
     drawn = None if flops is None else flops.drawing([view.judged_by])[:, 0]
     scored = None if flops is None else flops.of("best_of_n", [view.judged_by])[:, 0]
-    spent = {"oracle": drawn, "predicted": drawn if pool.scores is None else scored}
+    read = None if pool.probed is None else pool.probed.flops
+    spent = {"oracle": drawn, "predicted": drawn if pool.scores is None else scored, "probe": read}
     found = {
         f"{policy}_{kind}": (cost, spent.get(kind))
         for kind, cost in view.difficulty_cost.items()

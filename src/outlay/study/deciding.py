@@ -8,7 +8,7 @@ of each question's pool. Choices are always made on other questions (see `outlay
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,13 +146,13 @@ def candidates_of(
     )
 
 
-def baseline_method(values: Mapping[str, Floats]) -> str | None:
+def baseline_method(values: Collection[str]) -> str | None:
     """What uniform best-of-N means here: weighted where answers can vote and are scored, else best-of-N, else majority."""
     return next((method for method in ("weighted", "best_of_n", "majority") if method in values), None)
 
 
 def baselines(
-    candidates: Candidates, method: str, budgets: Sequence[int], splits: int, seed: int
+    candidates: Candidates, method: str, budgets: Sequence[float], splits: int, seed: int
 ) -> dict[str, PolicyCurve]:
     """The same for every question: the pool's own method with more and more samples, and the best fixed candidate."""
     at = [float(b) for b in budgets]
@@ -176,7 +176,7 @@ def per_bin_policies(views: Sequence[View], budgets: Sequence[int], settings: Se
         count = len(np.unique(views[0].values[kind])) if kind == "level" else settings.bins
         curves = [per_bin(view.candidates, view.values[kind], count, at, **options) for view in views]
         found[f"per_bin_{kind}"] = averaged(f"per_bin_{kind}", curves)
-    for kind in ("oracle", "predicted"):
+    for kind in ("oracle", "predicted", "probe"):
         if kind in views[0].values:
             curves = [across(view.candidates, view.values[kind], settings.bins, at, **options) for view in views]
             found[f"across_{kind}"] = averaged(f"across_{kind}", curves)
@@ -362,5 +362,6 @@ def _realised(candidates: Candidates, tables: Mapping[str, Floats], ks: Sequence
     place = {name: index for index, name in enumerate(candidates.names)}
     for method, table in tables.items():
         for column, k in enumerate(ks):
-            realised[:, place[f"{method}@{k}"]] = table[:, column]
+            if f"{method}@{k}" in place:
+                realised[:, place[f"{method}@{k}"]] = table[:, column]
     return realised

@@ -53,7 +53,7 @@ def find(study: Study, store: Store) -> Findings:
             fitted(one, group, settings), one, settings
         )
         for one, group in zip(found, groups, strict=True)
-        if "per_bin_pilot" in group.get("policies", {})
+        if {"per_bin_pilot", "per_bin_probe"} & set(group.get("policies", {}))
     }
     summary = with_claims(with_exchange(summary_of(groups, settings), found, settings), found, settings)
     return Findings({"study": study.name, **summary}, policies)

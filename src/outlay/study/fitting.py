@@ -32,7 +32,7 @@ from outlay.policies.across import fit_across
 from outlay.policies.fit_sequence import fit_sequence
 from outlay.policies.seeing import ScoreMap
 from outlay.study.calibration import calibration_view
-from outlay.study.deciding import ORDERS, baseline_method, baselines, candidates_of
+from outlay.study.deciding import ORDERS, View, baseline_method, baselines, candidates_of
 from outlay.study.figures import as_points, as_ratios
 from outlay.study.measure import budgets_up_to, expected, with_probabilities
 from outlay.study.pools import Pool
@@ -42,59 +42,73 @@ from outlay.study.settings import Settings
 
 
 def fitted(found: Recorded, group: Mapping[str, Any], settings: Settings) -> PerBinPolicy:
-    """The policy for what was recorded on one task and model: bins by a pilot, whose samples are part of the budget.
+    """The policy for what was recorded on one task and model: bins by a probe where the questions were probed, else by a pilot,
+    whose samples are part of the budget.
 
-    `group` is its group of the summary: the figures in the file are those of `per_bin_pilot` there, replayed over random orders and
-    measured on questions that did not choose. Raises UserError where nothing tells difficulty without reference answers.
+    `group` is its group of the summary: the figures in the file are those of `per_bin_pilot` (`per_bin_probe`) there, replayed over
+    random orders and measured on questions that did not choose. Raises UserError where nothing tells difficulty without reference
+    answers.
     """
     view = calibration_view(
         found.pool, difficulty_pool=found.difficulty_pool, runs=found.runs, sampling=found.sampling, settings=settings
     )
-    if "pilot" not in view.values:
-        raise UserError("a pilot cannot tell difficulty here: it needs a verifier's scores, or answers that can vote")
-    samples = round(view.difficulty_cost["pilot"])
-    scored = found.pool.scores is not None
-    drawing = {"name": "best_of_n" if scored else "majority", **found.sampling}
+    kind, source = estimate_of(found, view)
     policy = fit_policy(
         replace(view.candidates, verifier=found.verifier),
-        view.values["pilot"],
-        Difficulty(
-            source="pilot",
-            measure="score" if scored else "consensus",
-            samples=samples,
-            cost=float(samples),
-            strategy=drawing,
-        ),
+        view.values[kind],
+        source,
         bins=settings.bins,
         budgets=[float(k) for k in budgets_up_to(found.pool.size)],
         shrinkage=settings.shrinkage,
     )
-    figures = _measured(group)
+    figures = _measured(group, f"per_bin_{kind}")
     baseline = next((name for name in group.get("policies", {}) if name.startswith("uniform_")), "")
     provenance = Provenance(
         questions=view.candidates.questions,
         seed=settings.seed,
-        orders=ORDERS if figures else 0,
+        orders=ORDERS if figures and kind == "pilot" else 0,
+        splits=settings.splits if figures and kind == "probe" else 0,
         baseline=baseline.replace("_", " ", 1) if figures else "",
         date=date.today().isoformat(),
     )
     return policy.measured(figures, provenance)
 
 
-def fitted_across(found: Recorded, group: Mapping[str, Any], settings: Settings) -> AcrossPolicy:
-    """The policy that spends across questions, for what was recorded: bins by a pilot, budgets means over questions.
+def estimate_of(found: Recorded, view: View) -> tuple[str, Difficulty]:
+    """What tells difficulty here without reference answers, by its name among the view's values, and as a policy file says it: the
+    probe where the questions were probed, else a pilot.
 
-    `group` is its group of the summary, whose `across_pilot` has the figures. Raises UserError where nothing tells difficulty.
+    Raises UserError where neither can.
+    """
+    if found.pool.probed is not None:
+        return "probe", Difficulty(source="probe", probe=found.pool.probed.address, cost=found.pool.probed.cost)
+    if "pilot" not in view.values:
+        raise UserError("a pilot cannot tell difficulty here: it needs a verifier's scores, or answers that can vote")
+    samples, scored = view.difficulty_cost["pilot"], found.pool.scores is not None
+    return "pilot", Difficulty(
+        source="pilot",
+        measure="score" if scored else "consensus",
+        samples=round(samples),
+        cost=samples,
+        strategy={"name": "best_of_n" if scored else "majority", **found.sampling},
+    )
+
+
+def fitted_across(found: Recorded, group: Mapping[str, Any], settings: Settings) -> AcrossPolicy:
+    """The policy that spends across questions, for what was recorded: bins by a pilot or a probe, budgets means over questions.
+
+    `group` is its group of the summary, whose `across_pilot` (`across_probe`) has the figures. Raises UserError where nothing tells
+    difficulty.
     """
     plain = fitted(found, group, settings)
     view = calibration_view(
         found.pool, difficulty_pool=found.difficulty_pool, runs=found.runs, sampling=found.sampling, settings=settings
     )
-    budgets = np.array([float(k) for k in budgets_up_to(found.pool.size) if k >= plain.difficulty.cost])
+    budgets = np.array([float(k) for k in budgets_up_to(found.pool.size) if k >= plain.difficulty.drawn])
     rule = Rule(settings.shrinkage)
-    values = view.values["pilot"]
-    edges, split = fit_across(view.candidates, values, settings.bins, budgets, plain.difficulty.cost, rule)
-    figures = _measured(group, "across_pilot")
+    kind = plain.difficulty.source
+    edges, split = fit_across(view.candidates, view.values[kind], settings.bins, budgets, plain.difficulty.drawn, rule)
+    figures = _measured(group, f"across_{kind}")
 
     def choices(picked: np.ndarray) -> tuple[Choice, ...]:
         return tuple(
@@ -155,7 +169,7 @@ def fitted_sequence(
         assert table is not None
         base = baselines(table, method, ks, settings.splits, settings.seed)
         one = cross_fitted(samples, budgets, (kind,), seed=settings.seed)[kind]
-        measured = _figures(one.curve, base[f"uniform_{method}"], base["best_fixed"], settings)
+        measured = figures_of(one.curve, base[f"uniform_{method}"], base["best_fixed"], settings)
     provenance = Provenance(
         questions=samples.questions,
         seed=settings.seed,
@@ -182,7 +196,10 @@ def score_map_of(pool: Pool) -> ScoreMap | None:
     )
 
 
-def _figures(curve: PolicyCurve, uniform: PolicyCurve, fixed: PolicyCurve, settings: Settings) -> dict[float, Measured]:
+def figures_of(
+    curve: PolicyCurve, uniform: PolicyCurve, fixed: PolicyCurve, settings: Settings
+) -> dict[float, Measured]:
+    """What a policy file says of each budget: accuracy and cost, the baselines' accuracy, how many times less it needs."""
     options: dict[str, Any] = {"resamples": settings.resamples, "seed": settings.seed}
     accuracy, cost = as_points(curve.accuracy_interval(**options)), as_points(curve.cost_interval(**options))
     plain, best = as_points(uniform.accuracy_interval(**options)), as_points(fixed.accuracy_interval(**options))
@@ -201,7 +218,7 @@ def _figures(curve: PolicyCurve, uniform: PolicyCurve, fixed: PolicyCurve, setti
     return found
 
 
-def _measured(group: Mapping[str, Any], name: str = "per_bin_pilot") -> dict[float, Measured]:
+def _measured(group: Mapping[str, Any], name: str) -> dict[float, Measured]:
     """What the summary says of a policy and of its baselines, by budget."""
     policies: Mapping[str, Any] = group.get("policies", {})
     pilot = policies.get(name)

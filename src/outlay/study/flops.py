@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from outlay.curves import pass_at_k
-from outlay.study.pools import Floats
+from outlay.study.pools import Floats, Ints
 
 Row = Mapping[str, Any]
 
@@ -36,6 +36,10 @@ class PoolFlops:
     prompt: Floats
     sample: Floats
     reading: Floats
+
+    def on(self, rows: Ints) -> PoolFlops:
+        """The same of these questions."""
+        return PoolFlops(self.prompt[rows], self.sample[rows], self.reading[rows])
 
     def drawing(self, ks: Sequence[int]) -> Floats:
         """Drawing k samples: `[Q, len(ks)]`."""

@@ -35,6 +35,24 @@ DISTINCT_ANSWERS = 0.4
 """Mean share of distinct answers among a question's answers from which on equal answers are rare accidents."""
 
 
+@dataclass(frozen=True, eq=False)
+class Probed:
+    """What the probe at `address` says of each question: `values` `[Q]`, higher = easier, at `flops` `[Q]` operations each.
+
+    `cost` is the mean of these in generations of the pool's model: operations as a share of those of a sample that is drawn, and
+    scored where it is. It counts in every cost that is reported, not towards caps in whole generations.
+    """
+
+    address: str
+    values: Floats
+    flops: Floats
+    cost: float = 0.0
+
+    def on(self, rows: Ints) -> Probed:
+        """Of these questions."""
+        return replace(self, values=self.values[rows], flops=self.flops[rows])
+
+
 @dataclass(frozen=True)
 class Pool:
     """`n` independent samples of one model on each of Q questions.
@@ -43,7 +61,8 @@ class Pool:
     them. `scores` are a verifier's, higher is better, minus infinity where there is no answer, or none could be given
     (`partly_rated`: a judge's rating could not be read, which is no zero); None without a verifier. `tokens`
     are generated tokens. `levels` are a human difficulty, one text a question. `can_vote` says whether counting equal
-    answers means anything. `probabilities` are the scores as P(right), 0 without an answer.
+    answers means anything. `probabilities` are the scores as P(right), 0 without an answer. `probed` is what a probe says of
+    each question's difficulty, where one was asked.
     """
 
     task: str
@@ -58,6 +77,7 @@ class Pool:
     probabilities: Floats | None = None
     warnings: tuple[str, ...] = ()
     partly_rated: bool = False
+    probed: Probed | None = None
 
     @property
     def rated(self) -> Bools | None:

@@ -16,6 +16,7 @@ import numpy as np
 from outlay.curves import compute_ratio, interval
 from outlay.errors import UserError
 from outlay.policies import (
+    AcrossPolicy,
     Difficulty,
     Figure,
     Measured,
@@ -88,8 +89,10 @@ def ready(
     kinds: Sequence[str] = KINDS,
     share: float = LEARN_SHARE,
     orders: int = ORDERS,
+    switching: bool = False,
+    source: str | None = None,
 ) -> Ready:
-    """Fit on the learning part, and replay every option on all questions.
+    """Fit on the learning part, and replay every option on all questions; `switching` and `source` as in `options_of`.
 
     Raises:
         UserError: nothing can choose among the samples, or fewer than 20 questions would be on either side.
@@ -101,7 +104,7 @@ def ready(
             f"{len(found.pool.questions)} questions {parted.learn.size} would learn and {parted.test.size} test: sample more."
         )
     pool = probabilities_from(found.pool, parted.learn)
-    options = options_of(found, pool, parted.learn, settings, kinds)
+    options = options_of(found, pool, parted.learn, settings, kinds, switching=switching, source=source)
     drawn = tuple(orders_of(pool, orders, settings.seed))
     correct, cost = replay_options(pool, options, drawn, found)
     caps = np.maximum(np.array([option.cap for option in options]), cost.max(axis=0))
@@ -175,7 +178,7 @@ def _with_promise(
 ) -> PerBinPolicy | SequentialPolicy | RulePolicy:
     """The policy that follows the promised option, with what the tested questions measured of it.
 
-    A policy per bin keeps its smaller plans, for requests with less to spend; the largest plan is the promised one.
+    A policy by bins keeps its smaller plans, for requests with less to spend; the largest plan is the promised one.
     """
     option = candidates.options[place]
     measured = _measured(candidates, place, seed)
@@ -193,11 +196,15 @@ def _with_promise(
     smaller = [
         other
         for other, one in enumerate(candidates.options)
-        if one.policy is option.policy and _plan(candidates, other) in option.policy.plans and one.cap < option.cap
+        if one.policy is option.policy
+        and (smaller_plan := _plan(candidates, other)) in option.policy.plans
+        and smaller_plan.budget < own.budget
     ]
     plans = sorted([*(_plan(candidates, other) for other in smaller), own], key=lambda plan: plan.budget)
     update = {"plans": tuple(plans), "promise": promise}
-    if all(len(plan.choices) == 1 for plan in plans):
+    if isinstance(option.policy, AcrossPolicy):
+        update["mean_budget"] = own.budget
+    elif all(len(plan.choices) == 1 for plan in plans):
         update |= {"edges": (), "difficulty": Difficulty()}
     figures = {own.budget: measured}
     figures |= {_plan(candidates, other).budget: _measured(candidates, other, seed) for other in smaller}

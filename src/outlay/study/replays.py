@@ -8,7 +8,7 @@ on fresh samples, and questions stay independent, which is all that a promise ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,20 +16,16 @@ from outlay.curves import IsotonicMap
 from outlay.difficulty import Bins
 from outlay.errors import UserError
 from outlay.policies import Candidates, Choice, PerBinPolicy, Plan
+from outlay.policies.choosing import charge
+from outlay.policies.per_bin_policy import place_of
 from outlay.study.deciding import STRATEGIES, Realised, candidates_of, pilot_values
+from outlay.study.handing import GREEDY, Handed, with_handed
 from outlay.study.measure import budgets_up_to, in_order, replayed
 from outlay.study.pools import Floats, Ints, Pool
+from outlay.study.runs import Recorded
 
 METHODS_OF = {strategy: method for method, strategy in STRATEGIES.items()}
 """Strategies whose method on a pool has another name."""
-
-
-@dataclass(frozen=True, eq=False)
-class Replayed:
-    """What P plans did on Q questions: mean correctness and cost over the orders `[Q, P]`."""
-
-    correct: Floats
-    cost: Floats
 
 
 def probabilities_from(pool: Pool, learn: Ints) -> Pool:
@@ -64,47 +60,121 @@ def orders_of(pool: Pool, count: int, seed: int) -> list[Ints]:
     return [np.argsort(generator.random(pool.correct.shape), axis=1) for _ in range(count)]
 
 
-def replay_plans(
-    pool: Pool, policy: PerBinPolicy, plans: Sequence[Plan], orders: Sequence[Ints], runs: Sequence[Realised] = ()
-) -> Replayed:
-    """Every plan on every question, averaged over the orders.
+class PlanReplay:
+    """Plans of one policy by bins on recorded samples, order by order.
 
     Args:
         pool: the samples, with `probabilities` where votes are weighted by scores.
         policy: whose difficulty and bins the plans with several choices use.
         plans: with one choice each or one for every bin of the policy.
-        orders: `[Q, n]` each.
-        runs: strategies that were run on their own, for plans that choose them.
+        found: what else was recorded of the pool's questions: searches, other models' answers, texts.
 
     Raises:
         UserError: a choice that was not recorded.
     """
-    ks = budgets_up_to(pool.size)
-    table = _table(pool, ks, runs)
-    where = [[_column(table, choice) for choice in plan.choices] for plan in plans]
-    correct, cost = (np.zeros((len(pool.questions), len(plans))) for _ in range(2))
-    rows = np.arange(len(pool.questions))
-    for order in orders:
-        drawn = in_order(pool, order)
-        realised = _in_this_order(table, drawn, ks)
-        bins = bins_of(drawn, policy)
-        for place, (plan, columns) in enumerate(zip(plans, where, strict=True)):
-            picked = np.array(columns)[bins if len(columns) > 1 else np.zeros_like(bins)]
-            correct[:, place] += realised[rows, picked] / len(orders)
-            cost[:, place] += _paid(table, plan, policy)[rows, picked] / len(orders)
-    return Replayed(np.clip(correct, 0.0, 1.0), cost)
+
+    def __init__(self, pool: Pool, policy: PerBinPolicy, plans: Sequence[Plan], found: Recorded) -> None:
+        self.pool, self.policy, self.plans, self.found = pool, policy, plans, found
+        self.ks = budgets_up_to(pool.size)
+        self.table = with_handed(_table(pool, self.ks, found.runs), handed_as_priced(found, plans))
+        self.charged = charge(self.table, policy.difficulty.drawn).cost + policy.difficulty.reading
+        self.low = [self._places(plan.choices) for plan in plans]
+        self.high = [self._places(getattr(plan, "dearer", ()) or plan.choices) for plan in plans]
+        self.share = [np.array(getattr(plan, "shares", ()) or [0.0] * len(plan.choices)) for plan in plans]
+
+    def _places(self, choices: Sequence[Choice]) -> Ints:
+        return np.array([_column(self.table, choice) for choice in choices])
+
+    def averaged(self, orders: Sequence[Ints]) -> tuple[Floats, Floats]:
+        """Correctness and cost `[Q, P]` of every plan, averaged over the orders, and over the lots that part a bin."""
+        correct, cost = (np.zeros((len(self.pool.questions), len(self.plans))) for _ in range(2))
+        for order in orders:
+            drawn = in_order(self.pool, order)
+            right, bins = _in_this_order(self.table, drawn, self.ks), self._bins(drawn)
+            for place in range(len(self.plans)):
+                at = self._at(place, bins)
+                paid, dearer = self._paid(place), self.share[place][at]
+                for columns, share in ((self.low[place], 1.0 - dearer), (self.high[place], dearer)):
+                    picked = columns[at]
+                    correct[:, place] += share * _each(right, picked) / len(orders)
+                    cost[:, place] += share * _each(paid, picked) / len(orders)
+        return np.clip(correct, 0.0, 1.0), cost
+
+    def followed(self, place: int, order: Ints, lots: Floats) -> tuple[Floats, Floats, list[Choice]]:
+        """What the plan at `place` gives and costs in one order with these lots `[Q]`, and the choice of each question."""
+        plan, drawn = self.plans[place], in_order(self.pool, order)
+        at = self._at(place, self._bins(drawn))
+        dear = lots < self.share[place][at]
+        picked = np.where(dear, self.high[place][at], self.low[place][at])
+        dearer = getattr(plan, "dearer", ()) or plan.choices
+        choices = [(dearer if up else plan.choices)[number] for up, number in zip(dear, at, strict=True)]
+        right = _each(_in_this_order(self.table, drawn, self.ks), picked)
+        return np.clip(right, 0.0, 1.0), _each(self._paid(place), picked), choices
+
+    def _bins(self, drawn: Pool) -> Ints:
+        """The difficulty bin of each question; 0 where the policy has no bins."""
+        policy = self.policy
+        if not policy.edges:
+            return np.zeros(len(drawn.questions), dtype=np.int64)
+        known = told_before(policy, self.found)
+        if known is not None:
+            return Bins(policy.edges).assign(known)
+        values = pilot_values(drawn, policy.difficulty.samples)
+        if values is None:
+            raise UserError(
+                "The policy's pilot cannot be read off this pool: it has neither scores nor answers that can vote."
+            )
+        return Bins(policy.edges).assign(values)
+
+    def _at(self, place: int, bins: Ints) -> Ints:
+        """Which of a plan's choices each question gets."""
+        return bins if len(self.plans[place].choices) > 1 else np.zeros_like(bins)
+
+    def _paid(self, place: int) -> Floats:
+        """What each candidate costs each question under this plan, the pilot or probe included where it makes one."""
+        return self.table.cost if len(self.plans[place].choices) == 1 else self.charged
 
 
-def bins_of(drawn: Pool, policy: PerBinPolicy) -> Ints:
-    """The difficulty bin of each question, by the policy's pilot of the first samples; 0 where it has no bins."""
-    if not policy.edges:
-        return np.zeros(len(drawn.questions), dtype=np.int64)
-    values = pilot_values(drawn, policy.difficulty.samples)
-    if values is None:
+def told_before(policy: PerBinPolicy, found: Recorded) -> Floats | None:
+    """What the policy knows of each question before anything is drawn `[Q]`; None where it knows nothing then.
+
+    Raises:
+        UserError: its probe was not asked about these questions.
+    """
+    if policy.difficulty.reader is not None:
+        return policy.difficulty.reader.values(found.texts)
+    if policy.difficulty.source != "probe":
+        return None
+    if found.pool.probed is None:
         raise UserError(
-            "The policy's pilot cannot be read off this pool: it has neither scores nor answers that can vote."
+            f"The policy's bins are by {policy.difficulty.probe}, which was not asked about these questions."
         )
-    return Bins(policy.edges).assign(values)
+    return found.pool.probed.values
+
+
+def _each(table: Floats, picked: Ints) -> Floats:
+    found: Floats = table[np.arange(len(table)), picked]
+    return found
+
+
+def handed_as_priced(found: Recorded, plans: Sequence[Plan]) -> list[Handed]:
+    """The other models' answers that these plans choose, each at the price that stands in the plans.
+
+    Raises:
+        UserError: one that was not recorded.
+    """
+    recorded = {one.model: one.greedy for one in found.larger}
+    handed: dict[tuple[str, float], Handed] = {}
+    for choice in (one for plan in plans for one in (*plan.choices, *getattr(plan, "dearer", ()))):
+        if choice.model is None:
+            continue
+        run = recorded.get(choice.model)
+        if run is None or choice.strategy != GREEDY:
+            raise UserError(f"No answer of {choice.model} was recorded for these questions, so it cannot be replayed.")
+        counts = float(choice.generations) if choice.cost is None else choice.cost
+        flops = np.zeros(len(run.correct)) if run.flops is None else run.flops[:, 0]
+        handed[choice.model, counts] = Handed(choice.model, run.correct[:, 0].astype(float), counts, flops)
+    return list(handed.values())
 
 
 def method_of(choice: Choice) -> str:
@@ -133,20 +203,6 @@ def _in_this_order(table: Candidates, drawn: Pool, ks: Sequence[int]) -> Floats:
 
 def _column(table: Candidates, choice: Choice) -> int:
     name = f"{method_of(choice)}@{choice.generations}"
-    if name in table.names:
+    if choice.model is None and name in table.names:
         return table.names.index(name)
-    for index, (spec, budget) in enumerate(zip(table.specs, table.budget, strict=True)):
-        if dict(spec) == choice.strategy and budget == choice.generations:
-            return index
-    raise UserError(
-        f"{choice.strategy} with {choice.generations} generations was not recorded, so it cannot be replayed."
-    )
-
-
-def _paid(table: Candidates, plan: Plan, policy: PerBinPolicy) -> Floats:
-    """What each candidate costs each question under this plan, the pilot included where it makes one."""
-    if len(plan.choices) == 1:
-        return table.cost
-    pilot = policy.difficulty.cost
-    reuses = np.array(table.reuses_pilot)
-    return np.where(reuses, np.maximum(table.cost, pilot), table.cost + pilot)
+    return place_of(table, choice)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from outlay.errors import UserError
+from outlay.study.probing import PILOT
 from outlay.study.study import Study
 from outlay.study.work import Job, deep_job, jobs, large_pool_job, other_pool_jobs, rescoring_job
 from outlay.tasks import Task
@@ -35,7 +36,8 @@ class Roles:
 
     Which drew the pool, which estimate difficulty, which drew a deeper pool on fewer questions; which model is larger, and
     which of its runs drew a pool of its own; which had the pool scored again by another verifier; which drew pools at other
-    temperatures. `recall` says that the questions ask for what a model has to know.
+    temperatures. `recall` says that the questions ask for what a model has to know; `probe` is the address of what tells their
+    difficulty, where no pilot does.
     """
 
     task: str
@@ -48,6 +50,7 @@ class Roles:
     rescored: tuple[Key, ...] = ()
     other_pools: tuple[Key, ...] = ()
     recall: bool = False
+    probe: str | None = None
 
 
 def roles_of(study: Study) -> list[Roles]:
@@ -67,6 +70,7 @@ def roles_of(study: Study) -> list[Roles]:
                 rescored=tuple(key_of(rescoring_job(entry, weak, study.seed)) for weak in entry.weak_verifiers),
                 other_pools=tuple(map(key_of, other_pool_jobs(entry, study.seed))),
                 recall=entry.recall,
+                probe=None if entry.difficulty == PILOT else entry.difficulty,
             )
         )
     return found
@@ -101,7 +105,15 @@ def guessed(runs: pa.Table) -> list[Roles]:
 def grouped(table: pa.Table, only: str | None = None) -> dict[Key, list[dict[str, Any]]]:
     """The rows of each verifier, strategy, budget and seed; of strategies of this name, where one is given."""
     groups: dict[Key, list[dict[str, Any]]] = {}
-    columns = [*KEY, "run_id", "question_id", "correct", "solutions", *(f"cost_{name}" for name in COST_FIELDS)]
+    columns = [
+        *KEY,
+        "run_id",
+        "question_id",
+        "question",
+        "correct",
+        "solutions",
+        *(f"cost_{name}" for name in COST_FIELDS),
+    ]
     for row in table.select(columns).to_pylist():
         groups.setdefault((row["verifier"], row["strategy"], row["budget"], row["seed"]), []).append(row)
     return {key: rows for key, rows in groups.items() if only in (None, strategy_name(key))}

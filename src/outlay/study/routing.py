@@ -10,8 +10,6 @@ right: a bound, no policy.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -25,6 +23,7 @@ from outlay.policies.across import concave
 from outlay.policies.crossfit_sequences import folds_of
 from outlay.policies.prefixes import Prefixes
 from outlay.policies.walking import Fitting, Walk
+from outlay.policies.wording import columns_of, logistic
 from outlay.study.figures import as_points, plain
 from outlay.study.pools import Bools, Floats, Ints
 
@@ -32,9 +31,6 @@ FOLDS = 5
 LONGEST_CHAIN = 3
 BUDGETS = 8
 """Mean costs that are looked at, between the cheapest model's and the dearest's."""
-
-HASHED = 64
-"""Columns that a question's words are hashed into."""
 
 PRICES_TRIED = 24
 
@@ -58,16 +54,8 @@ class Ladder:
 
 
 def features_of(texts: Sequence[str]) -> Floats:
-    """What a router sees of a question: its length, its numbers, and its words hashed, all scaled: `[Q, F]`."""
-    table = np.zeros((len(texts), HASHED + 4))
-    for row, text in enumerate(texts):
-        words = re.findall(r"[A-Za-z]+|\\[a-z]+", text.lower())
-        table[row, 0] = math.log1p(len(text))
-        table[row, 1] = math.log1p(len(words))
-        table[row, 2] = math.log1p(len(re.findall(r"\d+", text)))
-        table[row, 3] = math.log1p(text.count("\\"))
-        for word in set(words):
-            table[row, 4 + sum(ord(letter) * 31**place for place, letter in enumerate(word)) % HASHED] = 1.0
+    """What a router sees of a question (`outlay.policies.wording`), scaled: `[Q, F]`."""
+    table = columns_of(texts)
     spread = table.std(axis=0)
     scaled: Floats = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     return scaled
@@ -148,19 +136,10 @@ def predictions(ladder: Ladder, fit: Ints, seed: int, ridge: float = 30.0) -> Fl
     return found
 
 
-def _logistic(x: Floats, y: Bools, at: Floats, ridge: float, rounds: int = 12) -> Floats:
-    """Ridge logistic regression by Newton's method."""
-    design = np.column_stack([np.ones(len(x)), x])
-    pull = np.full(design.shape[1], ridge)
-    pull[0] = 1e-3
-    beta = np.zeros(design.shape[1])
-    for _ in range(rounds):
-        p = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
-        gradient = design.T @ (y - p) - pull * beta
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + np.diag(pull)
-        beta += np.linalg.solve(hessian, gradient)
-    score = np.clip(np.column_stack([np.ones(len(at)), at]) @ beta, -30, 30)
-    told: Floats = 1 / (1 + np.exp(-score))
+def _logistic(x: Floats, y: Bools, at: Floats, ridge: float) -> Floats:
+    """P(right) elsewhere, by ridge logistic regression."""
+    weights, intercept = logistic(x, y.astype(np.float64), ridge)
+    told: Floats = 1 / (1 + np.exp(-np.clip(at @ weights + intercept, -30, 30)))
     return told
 
 

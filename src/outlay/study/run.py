@@ -55,7 +55,7 @@ def run_packages(packages: Sequence[Package], store: Path, workers: int, report:
     for group in (*groups, *[None] * count):
         todo.put(group)
     todo.cancel_join_thread()  # an interrupt does not wait for packages that nobody will take
-    with running(count, _work, (todo, said, store, log.getEffectiveLevel())) as processes:
+    with running(count, _work, (todo, said, store, log.getEffectiveLevel(), count)) as processes:
         ended = 0
         for message in heard(said, processes):
             if isinstance(message, Progress):
@@ -70,13 +70,16 @@ def run_packages(packages: Sequence[Package], store: Path, workers: int, report:
                 return
 
 
-def _work(todo: Any, said: Any, store: Path, level: int) -> None:
-    """A worker process: packages until there are no more. What it logs, from `level` on, is said by the parent."""
+def _work(todo: Any, said: Any, store: Path, level: int, beside: int) -> None:
+    """A worker process, one of `beside`: packages until there are no more. What it logs, from `level` on, is said by the parent."""
     logging.getLogger("outlay").addHandler(logging.handlers.QueueHandler(said))
     logging.getLogger("outlay").setLevel(level)
     try:
         from threadpoolctl import threadpool_limits
 
+        from outlay.tasks.sandbox import share_cores
+
+        share_cores(beside)
         loaded: dict[tuple[str, str | None], Any] = {}
         with threadpool_limits(limits=1):
             while (group := todo.get()) is not None:

@@ -24,6 +24,7 @@ from outlay.study.details import Details, details_of
 from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.other_pools import methods_of
 from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
+from outlay.study.probing import texts_in, with_probe
 from outlay.study.rescoring import Rescored, same_samples
 from outlay.study.roles import (
     PLAIN_SAMPLING,
@@ -75,7 +76,8 @@ class Recorded:
     `sampling` are the options (temperature, top-p, prompt) of the strategy that drew the pool. `flops` is what drawing and
     scoring its samples cost, where that is known; `cost` sums each kind of cost over all runs. `deeper` and `larger` are
     for comparing models at equal compute. `rescored` is the pool by other verifiers. `recall` says that the questions ask for
-    what a model has to know. `details` are there where they were asked for.
+    what a model has to know. `texts` `[Q]` are the questions as the model read them. `details` are there where they were asked
+    for.
     """
 
     pool: Pool
@@ -89,6 +91,7 @@ class Recorded:
     larger: tuple[Larger, ...] = ()
     rescored: tuple[Rescored, ...] = ()
     recall: bool = False
+    texts: tuple[str, ...] = ()
     details: Details | None = None
 
 
@@ -127,7 +130,9 @@ def recorded(
         groups = grouped(table)
         if role.pool in groups:
             larger = {} if role.large is None else {role.large: of_task.filter(pc.equal(of_task["model"], role.large))}
-            found.append(_recorded(solutions, groups, role, larger if roles else _greedy_only(of_task), detailed))
+            beside = larger if roles else _greedy_only(of_task)
+            texts = {} if role.probe is None else texts_in(table, role.task)
+            found.append(_recorded(solutions, groups, role, beside, detailed, texts))
     if not found:
         raise UserError(
             f"The traces hold no pool of plain samples to analyse (runs of {', '.join(PLAIN_SAMPLING[:3])} with at least "
@@ -149,6 +154,7 @@ def _recorded(
     role: Roles,
     larger: Mapping[str, pa.Table],
     detailed: bool,
+    texts: Mapping[str, str],
 ) -> Recorded:
     key = role.pool
     task = loaded_task(role.task)
@@ -186,20 +192,33 @@ def _recorded(
         if large:
             models.append(_larger(name, large[0], of_model, role.large_pool, solutions, task, pool.questions))
     everything = [row for group in groups.values() for row in group]
+    flops = _flops(key, drawn, groups, pool.questions)
+    if role.probe is not None:
+        try:
+            pool = with_probe(pool, role.probe, texts, flops)
+        except UserError as error:
+            warnings.append(f"Difficulty by {role.probe} is left out: {error}.")
     return Recorded(
         pool=replace(pool, warnings=(*pool.warnings, *warnings)),
         difficulty_pool=difficulty_pool,
         runs=tuple(realised),
         verifier=key[0],
         sampling=sampling_of(key),
-        flops=_flops(key, drawn, groups, pool.questions),
+        flops=flops,
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
         deeper=_deeper(role.deep, solutions, groups, task, pool.questions),
         larger=tuple(models),
         rescored=tuple(rescored),
         recall=role.recall,
+        texts=_texts(groups[key], pool.questions),
         details=details_of(drawn, solutions, groups, pool.questions, partial(_pool, task=task)) if detailed else None,
     )
+
+
+def _texts(rows: Sequence[Mapping[str, Any]], questions: Sequence[str]) -> tuple[str, ...]:
+    """The questions' texts."""
+    known = {row["question_id"]: str(row["question"]) for row in rows}
+    return tuple(known[name] for name in questions)
 
 
 def _flops(
@@ -314,6 +333,29 @@ def _pool(drawn: pa.Table, task: Task | None) -> Pool:
     return pool_of_runs(drawn, can_vote=task.answers_can_vote, grouping=str)
 
 
+def recorded_on(found: Recorded, rows: Ints) -> Recorded:
+    """What a policy is fitted to, on these questions alone: the pool, the runs, the larger models' answers, and what they cost."""
+
+    def on(run: Realised) -> Realised:
+        flops = None if run.flops is None else run.flops[rows]
+        return replace(run, correct=run.correct[rows], cost=run.cost[rows], flops=flops)
+
+    pool = on_questions(found.pool, [found.pool.questions[row] for row in rows])
+    judging = found.difficulty_pool
+    return replace(
+        found,
+        pool=pool,
+        difficulty_pool=None if judging is None else on_questions(judging, pool.questions),
+        runs=tuple(on(run) for run in found.runs),
+        flops=None if found.flops is None else found.flops.on(rows),
+        deeper=None,
+        larger=tuple(replace(one, greedy=on(one.greedy), pool=None, flops=None) for one in found.larger),
+        rescored=(),
+        texts=tuple(found.texts[row] for row in rows) if found.texts else (),
+        details=None,
+    )
+
+
 def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
     """The pool on these questions, in this order."""
     place = {name: index for index, name in enumerate(pool.questions)}
@@ -331,6 +373,7 @@ def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
         tokens=kept(pool.tokens),
         levels=None if pool.levels is None else tuple(pool.levels[row] for row in rows),
         probabilities=kept(pool.probabilities),
+        probed=None if pool.probed is None else pool.probed.on(rows),
     )
 
 

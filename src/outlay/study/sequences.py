@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def _large(larger: Larger, flops: PoolFlops, method: str) -> Alternative:
         name=f"{larger.model}, greedy",
         model=larger.model,
         strategy={"name": "greedy"},
-        generations=max(1, round(float(spent.mean()) / generation)),
+        generations=max(1, ceil(float(spent.mean()) / generation - 1e-9)),
         correct=larger.greedy.correct[:, 0].astype(np.float64),
         cost=spent / generation,
         other={FLOPS: spent},

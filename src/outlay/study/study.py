@@ -18,6 +18,7 @@ from outlay.errors import UserError
 from outlay.registry import nearest
 from outlay.strategies import Strategy, from_spec
 from outlay.strategies.strategy import QUESTION
+from outlay.study.probing import PILOT, check_estimator
 
 
 class _Strict(BaseModel):
@@ -73,7 +74,9 @@ class Entry(_Strict):
     questions have a pool of `deep_pool`. Plain samples, greedy ones too, are drawn with the `prompt`, the pools at
     `temperature` and `top_p`; `other_pools` are drawn at other temperatures, and every way of choosing among their samples stands
     beside the pool's own, at every N, also among what a policy may choose. Each of the `weak_verifiers` scores the pool's samples
-    again. `recall` says that the questions ask for what a model has to know, not to work out.
+    again. `recall` says that the questions ask for what a model has to know, not to work out. `difficulty` is how a question's
+    difficulty is told before anything else is spent on it: `pilot`, by the first samples, or `probe:FOLDER`, from the question
+    alone.
     """
 
     task: str
@@ -92,6 +95,7 @@ class Entry(_Strict):
     other_pools: tuple[OtherPool, ...] = ()
     prompt: str = QUESTION
     recall: bool = False
+    difficulty: str = "pilot"
     difficulty_samples: int = Field(32, ge=2)
     searches: tuple[Search, ...] = ()
 
@@ -239,6 +243,13 @@ def check_addresses(study: Study) -> None:
             except UserError as error:
                 raise UserError(f"study {study.name}, field entries.{number}.{field}: {error}") from error
             known.add((kind, address))
+        try:
+            check_estimator(entry.difficulty)
+            if entry.difficulty != PILOT:
+                asked = tasks.load(entry.task).questions(entry.split, entry.questions, study.seed)
+                check_estimator(entry.difficulty, asked)
+        except UserError as error:
+            raise UserError(f"study {study.name}, field entries.{number}.difficulty: {error}") from error
 
 
 def demo_study(quick: bool) -> Study:

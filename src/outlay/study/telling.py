@@ -161,9 +161,13 @@ def verifier_sentences(quality: Mapping[str, Any]) -> list[str]:
 QUOTED = {
     "best_fixed": "the best strategy that is the same for all",
     "per_bin_pilot": "deciding per question from a pilot of {pilot}, its cost included,",
+    "per_bin_probe": "deciding per question by a probe that reads it, its cost included,",
     "per_bin_oracle": "deciding with difficulty known for nothing",
 }
 """What the one sentence compares with the usual way."""
+
+PAID = ("per_bin_pilot", "per_bin_probe")
+"""Policies whose difficulty a server could know, and pays for."""
 
 
 def in_short(policies: Mapping[str, Mapping[str, Any]], method: str, settings: Settings) -> str:
@@ -260,7 +264,7 @@ def policy_sentences(
     """What deciding per bin is worth near the headline's budget, with the control beside it; and warnings."""
     told = [
         name
-        for name in ("per_bin_pilot", "per_bin_oracle", "per_bin_predicted", "best_fixed", "per_bin_shuffled")
+        for name in (*PAID, "per_bin_oracle", "per_bin_predicted", "best_fixed", "per_bin_shuffled")
         if name in policies
     ]
     at = budgets_of({name: policies[name] for name in told}, settings)
@@ -289,6 +293,7 @@ def policy_sentences(
 def _policy_sentence(name: str, policy: Mapping[str, Any], method: str, budget: float, settings: Settings) -> str:
     label = {
         "per_bin_pilot": f"Deciding per bin from a pilot of {settings.pilot} samples, its cost included,",
+        "per_bin_probe": "Deciding per bin by a probe that reads the question alone, its cost included,",
         "per_bin_oracle": "Deciding per bin by true (oracle) difficulty, what that costs to know left aside,",
         "per_bin_predicted": "Deciding per bin by predicted difficulty, what that costs to know left aside,",
         "best_fixed": "The best fixed method, chosen on other questions,",
@@ -304,8 +309,9 @@ def _policy_sentence(name: str, policy: Mapping[str, Any], method: str, budget: 
 
 
 def _saving(name: str, policy: Mapping[str, Any], method: str, budget: float) -> tuple[Mapping[str, Any], str]:
-    """The ratio to quote, and its unit: FLOPs where they are known; a pilot's cost is in it, other difficulty's is not."""
-    without = "" if name == "per_bin_pilot" else "_without_difficulty"
+    """The ratio to quote, and its unit: FLOPs where they are known; the cost of a pilot and of a probe is in it, other difficulty's
+    is not."""
+    without = "" if name in PAID else "_without_difficulty"
     uncounted = "" if method in UNSCORED else ", the verifier not counted"
     measure, unit = "compute_ratio", f"in generations{uncounted}"
     if "compute_ratio_flops" in policy:

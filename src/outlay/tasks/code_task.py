@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from outlay.errors import UserError
 from outlay.tasks.equality import Equality
 from outlay.tasks.file_task import FileTask
-from outlay.tasks.sandbox import Limits, Ran, Sandbox
+from outlay.tasks.sandbox import Limits, Ran, Sandbox, at_once
 from outlay.types import Question
 
 SECONDS = 3.0
@@ -42,6 +42,11 @@ class CodeTask(FileTask):
     def limits(self) -> Limits:
         """What each program may use."""
         return Limits.of(self.options.time_limit or SECONDS)
+
+    @property
+    def grades_at_once(self) -> int:
+        """How many answers may be judged side by side: one a core of this process's share."""
+        return at_once()
 
     def _judge(self) -> Equality:
         return Equality(lambda one, other: one.strip() == other.strip(), lambda program: program or None)

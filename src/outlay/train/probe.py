@@ -27,10 +27,10 @@ from outlay.train.fitting import Fitted, Rows, fit
 from outlay.types import Score
 from outlay.verifiers.agreement import shares
 from outlay.verifiers.logprob import confidence
+from outlay.verifiers.probes.difficulty import question_features
 from outlay.verifiers.probes.features import Embeddings, States, features_of
-from outlay.verifiers.probes.folder import Probe, save_probe
+from outlay.verifiers.probes.folder import Probe, digest_of, save_probe
 from outlay.verifiers.probes.head import Array, Head
-from outlay.verifiers.probes.verifier import question_features
 
 LEAST_QUESTIONS = 10
 """Training and test questions without which nothing can be learnt or said."""
@@ -83,7 +83,8 @@ def train_probe(config: ProbeConfig, log: Callable[[str], None] = lambda line: N
         },
         "test": figures,
     }
-    probe = Probe(head, config.features, config.layer, config.parts, config.target, about)
+    learnt = frozenset(digest_of(one.question.text) for part in ("training", "validation") for one in parts[part])
+    probe = Probe(head, config.features, config.layer, config.parts, config.target, about, learnt)
     return Trained(probe, readme(probe))
 
 
@@ -354,11 +355,7 @@ def readme(probe: Probe) -> str:
     for name, found in test.items():
         if isinstance(found, dict):
             lines.append(f"| {name.replace('_', ' ')} | {found['value']} | {found['low']} to {found['high']} |")
-    use = (
-        "`probe:FOLDER` as a verifier"
-        if probe.target == "solutions"
-        else "`outlay.verifiers.probes.verifier.difficulty_by`"
-    )
+    use = "`probe:FOLDER` as a verifier" if probe.target == "solutions" else "`difficulty: probe:FOLDER` in a study"
     return "\n".join(
         [*lines, "", f"Use: {use}. Valid for the model that gives its features, on questions like those above.", ""]
     )

@@ -97,14 +97,15 @@ def test_what_is_drawn_does_not_depend_on_what_is_drawn_beside_it(chat):
 
 
 def test_a_prompt_is_read_once_for_all_its_samples(chat):
+    chat._decoder.memory.clear()
     drawn = draw(chat, "What is it?", n=5, temperature=1.0)
     assert drawn[0].prompt_tokens > 0 and drawn[0].cached_tokens == 0
     assert all(one.prompt_tokens == 0 for one in drawn[1:])
 
 
-def test_a_prompt_that_fills_several_batches_is_paid_for_in_each(tmp_path):
+def test_without_a_cache_a_prompt_that_fills_several_batches_is_paid_for_in_each(tmp_path):
     folder = tiny_models.save(tmp_path, tiny_models.qwen(), tiny_models.tokenizer())
-    model = models.load(f"hf:{folder}", rows=2)
+    model = models.load(f"hf:{folder}", rows=2, cache=0)
     drawn = draw(model, "What is it?", n=5, temperature=1.0)
     once = drawn[0].prompt_tokens
     assert [one.prompt_tokens for one in drawn] == [once, 0, once, 0, once]

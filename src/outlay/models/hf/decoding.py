@@ -1,30 +1,40 @@
 """Many continuations at once: prompts are read together, each once, and its keys and values serve all its continuations.
 
-A batch is drawn to its end; rows that end leave it, so that it becomes narrower. Randomness is that of the embedded engine: a
-uniform for each (key, position), turned into a token by inverse CDF, so what is drawn does not depend on the batch as far as the
-logits do not (their last bits do, as the library's kernels choose by shape).
+What was read and written before is not read again (`prefill`). A batch is drawn to its end; rows that end leave it, so that it
+becomes narrower. Randomness is that of the embedded engine: a uniform for each (key, position), turned into a token by inverse CDF,
+so what is drawn does not depend on the batch as far as the logits do not (their last bits do, as the library's kernels choose by
+shape).
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from outlay.models.embedded.sampling import uniforms
 from outlay.models.hf.loading import out_of_memory
+from outlay.models.hf.memory import LIMIT, Memory
+from outlay.models.hf.prefill import Prefill
 from outlay.models.hf.writing import Writing
 from outlay.models.model import by_text
+
+
+@dataclass(slots=True)
+class Watched:
+    """What has been drawn so far for somebody who may go away: `made` tokens; nothing more is drawn once it is `given_up`."""
+
+    made: int = 0
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One continuation of `tokens`: its random key, its length at most, how it is drawn and where it stops.
 
-    `alternatives` is how many of the likeliest tokens are told at each place.
+    `alternatives` is how many of the likeliest tokens are told at each place. A `watch` counts tokens as they are drawn.
     """
 
     tokens: tuple[int, ...]
@@ -33,14 +43,15 @@ class Wanted:
     temperature: float = 1.0
     stops: tuple[str, ...] = ()
     alternatives: int = 0
+    watch: Watched | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A continuation: its tokens (an end token included) with log-probabilities at temperature 1, its text, how it ended.
 
-    `pieces` are the tokens' own texts. `read` is how many tokens of prompt were read for it: 0 where another of the batch had
-    the same. `cut` says that its last token went on behind the stop.
+    `pieces` are the tokens' own texts. `read` is how many tokens of prompt were read for it: not those
+    that were remembered, and 0 where another of the batch had the same. `cut` says that its last token went on behind the stop.
     """
 
     tokens: tuple[int, ...]
@@ -54,13 +65,21 @@ class Drawn:
 
 
 class Decoder:
-    """Draws batches with one causal model and its tokenizer. `ends` are the tokens that end an answer."""
+    """Draws batches with one causal model and its tokenizer. `ends` are the tokens that end an answer.
 
-    def __init__(self, model: Any, tokenizer: Any, ends: frozenset[int]) -> None:
+    `cache` is how many bytes of keys and values are kept from batch to batch.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, ends: frozenset[int], cache: int = LIMIT) -> None:
         self.model, self.tokenizer, self.ends = model, tokenizer, ends
-        named = "cache" in inspect.signature(model.forward).parameters  # until 5.24 it was called past_key_values
-        self._remembered = "cache" if named else "past_key_values"
-        self._padding = next((one for one in (tokenizer.pad_token_id, *ends) if one is not None), 0)
+        padding = next((one for one in (tokenizer.pad_token_id, *ends) if one is not None), 0)
+        self.memory = Memory(cache)
+        self._prefill = Prefill(model, padding, self.memory)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what was read and written is gone on from in later batches."""
+        return self._prefill.remembers
 
     def draw(self, wanted: Sequence[Wanted]) -> list[Drawn]:
         """One continuation for each, in their order."""
@@ -71,6 +90,7 @@ class Decoder:
                 return self._draw(wanted)
         except (RuntimeError, MemoryError) as error:
             told = out_of_memory(error)
+            self.memory.clear()
             if told is None:
                 raise
             raise told from None
@@ -81,58 +101,39 @@ class Decoder:
         prompts = list(dict.fromkeys(one.tokens for one in wanted))
         place = {tokens: row for row, tokens in enumerate(prompts)}
         rows = [_Row(one, Writing(self.tokenizer, one.tokens, one.stops)) for one in wanted]
-        for tokens in prompts:
-            next(row for row in rows if row.wanted.tokens == tokens).read = len(tokens)
-        logits, cache, mask = self._read(prompts)
-        chosen = torch.tensor([place[one.tokens] for one in wanted], device=logits.device)
+        read = self._prefill.read(prompts)
+        for tokens, count in zip(prompts, read.counts, strict=True):
+            next(row for row in rows if row.wanted.tokens == tokens).read = count
         if len(prompts) != len(wanted):
-            logits, mask = logits[chosen], mask[chosen]
-            cache.batch_select_indices(chosen)
+            read.select(torch.tensor([place[one.tokens] for one in wanted], device=read.logits.device))
         live = list(rows)
         while True:
-            tokens = self._next(logits, live)
+            tokens = self._next(read.logits, live)
             kept = [index for index, row in enumerate(live) if row.going_on(self.ends)]
+            for index in sorted({*range(len(live))} - {*kept}):
+                self._leaves(live[index], read.cache, index)
             if not kept:
                 break
             if len(kept) < len(live):
-                keep = torch.tensor(kept, device=logits.device)
-                tokens, mask = tokens[keep], mask[keep]
-                cache.batch_select_indices(keep)
+                keep = torch.tensor(kept, device=read.logits.device)
+                tokens = tokens[keep]
+                read.select(keep)
                 live = [live[index] for index in kept]
-            mask = torch.cat([mask, mask.new_ones(len(live), 1)], 1)
+            read.mask = torch.cat([read.mask, read.mask.new_ones(len(live), 1)], 1)
             out = self.model(
                 input_ids=tokens[:, None],
-                attention_mask=mask,
-                position_ids=mask.sum(1, keepdim=True) - 1,
+                attention_mask=read.mask,
+                position_ids=read.mask.sum(1, keepdim=True) - 1,
                 use_cache=True,
-                **{self._remembered: cache},
+                **{self._prefill.cache_name: read.cache},
             )
-            logits = out.logits[:, -1].float()
+            read.logits = out.logits[:, -1].float()
         return [row.drawn(self.ends) for row in rows]
 
-    def _read(self, prompts: Sequence[tuple[int, ...]]) -> tuple[Any, Any, Any]:
-        """Logits [P, V] after each prompt, keys and values, and which places hold a token [P, longest]; padded on the left."""
-        import torch
-        from transformers import DynamicCache
-
-        longest = max(map(len, prompts))
-        device = self.model.device
-        ids = torch.full((len(prompts), longest), self._padding)
-        mask = torch.zeros((len(prompts), longest), dtype=torch.long)
-        for row, tokens in enumerate(prompts):
-            ids[row, longest - len(tokens) :] = torch.tensor(tokens)
-            mask[row, longest - len(tokens) :] = 1
-        ids, mask = ids.to(device), mask.to(device)
-        cache = DynamicCache(config=self.model.config)
-        out = self.model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(1) - 1).clamp_min(0),
-            use_cache=True,
-            logits_to_keep=1,
-            **{self._remembered: cache},
-        )
-        return out.logits[:, -1].float(), cache, mask
+    def _leaves(self, row: _Row, cache: Any, index: int) -> None:
+        """Remember what a row has written, where somebody may go on from it. Its last token has not been read."""
+        if row.tokens[-1] not in self.ends:
+            self._prefill.keep((*row.wanted.tokens, *row.tokens[:-1]), cache, index)
 
     def _next(self, logits: Any, live: Sequence[_Row]) -> Any:
         """Draw a token for every live row [B, V] and enter it there; the tokens [B]."""
@@ -180,13 +181,15 @@ class _Row:
         """Take the token that was drawn."""
         self.tokens.append(token)
         self.logprobs.append(logprob)
+        if self.wanted.watch is not None:
+            self.wanted.watch.made += 1
         if likeliest is not None:
             self.alternatives.append(likeliest)
 
     def going_on(self, ends: frozenset[int]) -> bool:
         """Write the newest token down; whether more is to come."""
         token = self.tokens[-1]
-        if token in ends:
+        if token in ends or (self.wanted.watch is not None and self.wanted.watch.given_up):
             return False
         self.stopped = self.writing.add(token)
         return not self.stopped and len(self.tokens) < self.wanted.max_tokens

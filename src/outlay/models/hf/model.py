@@ -7,14 +7,16 @@ model wrote it.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from outlay.errors import UserError
-from outlay.models.hf.decoding import Decoder, Drawn, Wanted
+from outlay.models.conversations import said
+from outlay.models.hf.decoding import Decoder, Drawn, Wanted, Watched
 from outlay.models.hf.loading import (
     card_of,
     check_installed,
@@ -24,8 +26,10 @@ from outlay.models.hf.loading import (
     read_model,
     read_tokenizer,
 )
+from outlay.models.hf.memory import LIMIT, bytes_of
 from outlay.models.joining import Joining
 from outlay.models.model import Completion
+from outlay.types import Cost
 
 RAW = "raw:"
 ROWS = 64
@@ -38,34 +42,42 @@ class HuggingFaceModel:
     """A causal language model of a folder; `load` makes it.
 
     `parameters` counts its weights, `context` is the longest text in tokens, `task` the lab's task where the folder is the lab's.
+    `spent` is everything it has cost so far, what was cancelled included; `before` are the messages before a prompt (`talking`).
     """
 
     continues_prefix = True
 
     def __init__(self, name: str, decoder: Decoder, *, rows: int = ROWS, system: str = "", task: str = "") -> None:
         self.name, self.task, self.system = name, task, system
+        self.before: tuple[Mapping[str, Any], ...] = ()
+        self.spent = Cost()
         self.raw = name.removeprefix("hf:").startswith(RAW) or not decoder.tokenizer.chat_template
         self.parameters = sum(weights.numel() for weights in decoder.model.parameters())
         self.context = context_of(decoder.model)
         self.alternatives = 0
         self.room = 2 * rows
-        self._tokenizer = decoder.tokenizer
+        self._decoder, self._tokenizer = decoder, decoder.tokenizer
         self._joined: Joining[Wanted, Drawn] = Joining(decoder.draw, rows)
         self._written: OrderedDict[tuple[str, str], tuple[int, ...]] = OrderedDict()
 
     @classmethod
-    def load(cls, name: str, *, rows: int = ROWS, system: str = "") -> HuggingFaceModel:
+    def load(cls, name: str, *, rows: int = ROWS, system: str = "", cache: str | int | None = None) -> HuggingFaceModel:
         """The model at `FOLDER_OR_ID`, or `raw:FOLDER_OR_ID`.
+
+        `?cache=SIZE` behind it says the same as `cache`: how much of keys and values is kept from call to call (512 MiB where
+        neither is given).
 
         Raises UserError for what is no model folder, holds no causal language model, or where the extra `hf` is missing.
         """
+        name, size = _parted(name)
+        kept = bytes_of(next((one for one in (cache, size) if one is not None), LIMIT))
         check_installed(f"hf:{name}")
         if rows < 1:
             raise UserError(f"hf:{name}: at least one row is drawn at a time, not {rows}")
         folder = folder_of(name.removeprefix(RAW))
         _check_causal(folder)
         model, tokenizer = read_model(folder, "AutoModelForCausalLM"), read_tokenizer(folder)
-        decoder = Decoder(model, tokenizer, _ends(model, tokenizer))
+        decoder = Decoder(model, tokenizer, _ends(model, tokenizer), kept)
         card = card_of(folder)
         return cls(f"hf:{name}", decoder, rows=rows, system=system, task=str(card.get("task", "")))
 
@@ -74,6 +86,19 @@ class HuggingFaceModel:
         other = copy.copy(self)
         other.alternatives = count
         return other
+
+    def talking(self, before: Sequence[Mapping[str, Any]] = ()) -> HuggingFaceModel:
+        """The same model in a conversation: prompts come after these messages, and the account (`spent`) is of its own.
+
+        Raises UserError where the model has no chat template and there is something before the prompt.
+        """
+        if before and self.raw:
+            raise UserError(f"{self.name} has no chat template, so it reads no conversation: send a single message")
+        view = copy.copy(self)
+        view.before, view.spent = tuple(before), Cost()
+        if before:
+            view._written = OrderedDict()
+        return view
 
     async def sample(
         self,
@@ -98,18 +123,37 @@ class HuggingFaceModel:
                 f"a question with its solution is {len(tokens)} tokens long, and {self.name} reads {self.context} at most: ask "
                 "shorter questions, or allow shorter solutions"
             )
+        watch = Watched()
         wanted = [
-            Wanted(tokens, seed + index, min(max_tokens, room), temperature, tuple(stop), self.alternatives)
+            Wanted(tokens, seed + index, min(max_tokens, room), temperature, tuple(stop), self.alternatives, watch)
             for index in range(n)
         ]
-        drawn = await self._joined(wanted)
+        try:
+            drawn = await self._joined(wanted)
+        except asyncio.CancelledError:
+            watch.given_up = True
+            self.spent += Cost(generated_tokens=watch.made, cancelled=watch.made, calls=1)
+            raise
         for one in drawn:
             self._remember(prompt, prefix, begun, one)
-        return [_completion(one, len(tokens), first=index == 0) for index, one in enumerate(drawn)]
+        completions = [_completion(one, len(tokens), first=index == 0) for index, one in enumerate(drawn)]
+        self.spent += Cost(
+            prompt_tokens=sum(one.prompt_tokens for one in completions),
+            cached_tokens=sum(one.cached_tokens for one in completions),
+            generated_tokens=sum(one.generated_tokens for one in completions),
+            calls=1,
+        )
+        return completions
 
     async def probed(self) -> dict[str, Any]:
         """What `outlay doctor` says of it."""
-        return {"context": self.context, "chat_template": not self.raw, "n": True, "seed": True}
+        return {
+            "context": self.context,
+            "chat_template": not self.raw,
+            "n": True,
+            "seed": True,
+            "prefix_cache_mib": self._decoder.memory.limit >> 20 if self._decoder.remembers else 0,
+        }
 
     def question_tokens(self, text: str) -> int:
         """Length of a question as the model reads it."""
@@ -119,9 +163,8 @@ class HuggingFaceModel:
         """The prompt as text, in the chat template where there is one."""
         if self.raw:
             return prompt
-        said = [{"role": "system", "content": self.system}] if self.system else []
-        said.append({"role": "user", "content": prompt})
-        text: str = self._tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        messages = said(self.system, self.before, prompt)
+        text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         return text
 
     def _tokens(self, prompt: str, prefix: str, begun: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -142,6 +185,17 @@ class HuggingFaceModel:
         self._written[prompt, prefix + drawn.text] = begun + drawn.tokens
         while len(self._written) > WRITTEN:
             self._written.popitem(last=False)
+
+
+def _parted(name: str) -> tuple[str, str | None]:
+    """The name without its options, and the size of the cache that they say."""
+    folder, mark, options = name.partition("?")
+    if not mark or Path(name.removeprefix(RAW)).expanduser().exists():
+        return name, None
+    option, equals, value = options.partition("=")
+    if option != "cache" or not equals or not value:
+        raise UserError(f'hf:{name}: there is no option "{option}"; the one there is is cache=SIZE, as in cache=512MiB')
+    return folder, value
 
 
 def _check_causal(folder: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outlay.errors import OutlayError, UserError
+from outlay.models.conversations import said
 from outlay.models.llamacpp.address import Address, parse
 from outlay.models.llamacpp.drawn import Drawn
 from outlay.models.llamacpp.engine import Engine, Refused, Stream, require_llama_cpp, settings, shared
@@ -26,13 +27,15 @@ ALTERNATIVES = 20
 class LlamaCppModel:
     """A `Model` over llama.cpp in this process; `load` makes it, the weights are read at its first use.
 
-    `parameters` are the file's. `spent` is everything it has cost so far, what was cancelled included. The same seed gives the same
+    `parameters` are the file's. `spent` is everything it has cost so far, what was cancelled included. `before` are the messages
+    before a prompt (see `talking`). The same seed gives the same
     text whatever else runs beside it, as far as floating-point sums in other orders do not tip a token.
     """
 
     address: Address
     header: Header
     spent: Cost = field(default_factory=Cost)
+    before: tuple[Mapping[str, Any], ...] = ()
     name: str = field(init=False)
     parameters: int = field(init=False)
     _engine: Engine | None = field(default=None, repr=False)
@@ -64,6 +67,15 @@ class LlamaCppModel:
     def room(self) -> int:
         """Questions that it is worth having under way: enough that no slot waits."""
         return 2 * settings(self.address.context).slots
+
+    def talking(self, before: Sequence[Mapping[str, Any]] = ()) -> LlamaCppModel:
+        """The same model in a conversation: prompts come after these messages, and the account (`spent`) is of its own.
+
+        Raises UserError where prompts are read as they stand and there is something before the prompt.
+        """
+        if before and not self.chats:
+            raise UserError(f"{self.name} reads prompts as they stand, no conversation: send a single message")
+        return replace(self, before=tuple(before), spent=Cost(), _prompts={} if before else self._prompts)
 
     async def ready(self) -> None:
         """Load the weights."""
@@ -138,9 +150,8 @@ class LlamaCppModel:
         if prompt not in self._prompts:
             if len(self._prompts) >= PROMPTS_KEPT:
                 self._prompts.clear()
-            said = [{"role": "system", "content": self.address.system}] if self.address.system else []
-            said.append({"role": "user", "content": prompt})
-            answer = await self._apart("/apply-template", {"messages": said})
+            messages = said(self.address.system, self.before, prompt)
+            answer = await self._apart("/apply-template", {"messages": messages})
             self._prompts[prompt] = str(answer["prompt"])
         return self._prompts[prompt]
 

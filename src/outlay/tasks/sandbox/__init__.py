@@ -6,7 +6,7 @@ program can use up its share of the machine for as long as its time lasts; it sh
 process with its tests, one that sets out to may fake a pass (an early exit does not).
 """
 
-from outlay.tasks.sandbox.running import UNSAFE, Sandbox
+from outlay.tasks.sandbox.running import UNSAFE, Sandbox, at_once, share_cores
 from outlay.tasks.sandbox.verdicts import Limits, Ran, Verdict
 
-__all__ = ["UNSAFE", "Limits", "Ran", "Sandbox", "Verdict"]
+__all__ = ["UNSAFE", "Limits", "Ran", "Sandbox", "Verdict", "at_once", "share_cores"]

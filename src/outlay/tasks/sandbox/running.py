@@ -32,6 +32,22 @@ UNSAFE = "OUTLAY_UNSAFE_NO_SANDBOX"
 MOST_USERS = 1 << 16
 log = logging.getLogger(__name__)
 _numbers = itertools.count()
+_sharing = 1
+
+
+def share_cores(processes: int) -> None:
+    """Say that so many processes like this one run programs on this machine: each has its share of the cores."""
+    global _sharing
+    _sharing = processes
+
+
+def at_once() -> int:
+    """How many programs this process may run side by side: one a core that it may use, at least one."""
+    return max(_cores() // _sharing, 1)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -88,7 +104,7 @@ class Sandbox:
         self, programs: Iterable[str], limits: Limits | None = None, workers: int | None = None
     ) -> Iterator[Ran]:
         """Run many, `workers` at a time (None: one a core); the results come in the order of the programs."""
-        with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(workers or at_once()) as pool:
             yield from pool.map(lambda program: self.run(program, limits), programs)
 
     def _started(self, limits: Limits, report: int, filter_file: IO[bytes] | None) -> subprocess.Popen[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +22,16 @@ from outlay.verifiers.probes.head import Head
 CARD, WEIGHTS, README = "probe.json", "probe.safetensors", "README.md"
 Target = Literal["solutions", "difficulty"]
 VERSION = 1
+LEARNT, DIGEST = "learnt", 8
+"""The tensor of digests, [questions, 8] bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A head and what it looks at: the address of its `features`, their `layer` and `parts`. `about` is the rest of its card."""
+    """A head and what it looks at: the address of its `features`, their `layer` and `parts`. `about` is the rest of its card.
+
+    `learnt` are digests of the questions that it was trained and stopped on; None where the folder does not say.
+    """
 
     head: Head
     features: str
@@ -33,6 +39,16 @@ class Probe:
     parts: tuple[str, ...]
     target: Target
     about: Mapping[str, Any]
+    learnt: frozenset[bytes] | None = None
+
+
+def digest_of(question: str) -> bytes:
+    """Eight bytes that stand for a question's text, whatever its spaces.
+
+    >>> digest_of("2 + 2 = ?") == digest_of(" 2 + 2  = ?")
+    True
+    """
+    return blake2b(" ".join(question.split()).encode(), digest_size=DIGEST).digest()
 
 
 def save_probe(folder: Path, probe: Probe, readme: str) -> None:
@@ -40,7 +56,9 @@ def save_probe(folder: Path, probe: Probe, readme: str) -> None:
     from safetensors.numpy import save_file
 
     check_folder(folder)
-    tensors = {name: np.ascontiguousarray(one) for name, one in probe.head.tensors().items()}
+    tensors: dict[str, Any] = {name: np.ascontiguousarray(one) for name, one in probe.head.tensors().items()}
+    if probe.learnt is not None:
+        tensors[LEARNT] = np.frombuffer(b"".join(sorted(probe.learnt)), np.uint8).reshape(-1, DIGEST)
     write_whole(folder / WEIGHTS, lambda file: save_file(tensors, str(file)))
     write_text_whole(folder / README, readme)
     card = {"version": VERSION, "features": probe.features, "layer": probe.layer, "parts": list(probe.parts)}
@@ -56,12 +74,16 @@ def load_probe(folder: str | Path) -> Probe:
     path = Path(folder)
     try:
         card = json.loads((path / CARD).read_text(encoding="utf-8"))
-        head = Head.of_tensors(load_file(path / WEIGHTS))
+        tensors = load_file(path / WEIGHTS)
+        head = Head.of_tensors(tensors)
+        learnt = frozenset(row.tobytes() for row in tensors[LEARNT]) if LEARNT in tensors else None
         if card["version"] > VERSION:
             raise UserError(f"{path} was written by a newer Outlay (version {card['version']}): update this one")
         if card["target"] not in ("solutions", "difficulty"):
             raise KeyError("target")
-        return Probe(head, str(card["features"]), int(card["layer"]), tuple(card["parts"]), card["target"], card)
+        return Probe(
+            head, str(card["features"]), int(card["layer"]), tuple(card["parts"]), card["target"], card, learnt
+        )
     except FileNotFoundError as error:
         raise UserError(
             f"there is no probe at {path} (no {Path(error.filename or CARD).name}): make one with outlay train probe CONFIG.yaml"

@@ -1,21 +1,17 @@
-"""A probe as a verifier, `probe:FOLDER`, and as an estimate of difficulty from the question alone."""
+"""A probe as a verifier, `probe:FOLDER`."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from outlay.cost import Reads, Scored
 from outlay.errors import UserError
 from outlay.models.hf.reading import Text
 from outlay.types import Cost, Question, Solution, StepScores
+from outlay.verifiers.probes.difficulty import check_width
 from outlay.verifiers.probes.features import Embeddings, States, features_of
 from outlay.verifiers.probes.folder import Probe, load_probe
-from outlay.verifiers.probes.head import Array
 from outlay.verifiers.reading import ReadingVerifier
 
 
@@ -29,8 +25,8 @@ def probe_verifier(folder: str) -> Any:
     probe = load_probe(folder)
     if probe.target != "solutions":
         raise UserError(
-            f"the probe in {folder} estimates how hard a question is and does not look at solutions: use "
-            "outlay.verifiers.probes.difficulty_by, or train one with target: solutions"
+            f"the probe in {folder} estimates how hard a question is and does not look at solutions: use it as "
+            f"difficulty: probe:{folder} in a study, or train one with target: solutions"
         )
     features = features_of(probe.features, probe.layer, probe.parts)
     if isinstance(features, Embeddings):
@@ -67,45 +63,3 @@ class EmbeddedTexts:
     async def close(self) -> None:
         """Close the connections of the running event loop."""
         await self._features.close()
-
-
-def check_width(name: str, probe: Probe, states: Sequence[Array]) -> None:
-    """Raises UserError where the features are not those that the probe was trained on."""
-    found = next((one.shape[1] for one in states if one.ndim == 2), probe.head.features)
-    if found != probe.head.features:
-        raise UserError(
-            f"{name} was trained on {probe.head.features} features and {probe.features} now gives {found}: that is another model, "
-            "so train the probe again"
-        )
-
-
-def difficulty_by(folder: str | Path, questions: Sequence[Question]) -> Array:
-    """Estimated pass@1 of each question `[Q]` by a probe with the target `difficulty`; higher = easier. Nothing is drawn.
-
-    Raises UserError where the folder holds no such probe.
-    """
-    probe = load_probe(folder)
-    if probe.target != "difficulty":
-        raise UserError(f"the probe in {folder} scores solutions: train one with target: difficulty")
-    features = features_of(probe.features, probe.layer, probe.parts)
-    rows = question_features(features, questions)
-    check_width(f"the probe in {folder}", probe, [rows])
-    return probe.head(rows)
-
-
-def question_features(features: States | Embeddings, questions: Sequence[Question]) -> Array:
-    """Features of the questions alone, [Q, features]."""
-    if isinstance(features, Embeddings):
-        return asyncio.run(_closing(features, [question.text.strip() for question in questions]))
-    laid = [features.lay(question, Solution()) for question in questions]
-    states = features.states([Text(one.tokens, one.places[-1:], one.start) for one in laid])
-    return np.concatenate(states) if states else np.zeros((0, 0), np.float32)
-
-
-async def _closing(features: Embeddings, texts: Sequence[str]) -> Array:
-    try:
-        vectors, _, _ = await features.vectors(texts)
-        found: Array = vectors
-        return found
-    finally:
-        await features.close()
