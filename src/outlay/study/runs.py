@@ -23,7 +23,7 @@ from outlay.study.deciding import Realised
 from outlay.study.details import Details, details_of
 from outlay.study.flops import PoolFlops, pool_flops
 from outlay.study.other_pools import methods_of
-from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
+from outlay.study.pools import Floats, Ints, Pool, on_questions, pool_of_runs
 from outlay.study.probing import texts_in, with_probe
 from outlay.study.rescoring import Rescored, same_samples
 from outlay.study.roles import (
@@ -353,27 +353,6 @@ def recorded_on(found: Recorded, rows: Ints) -> Recorded:
         rescored=(),
         texts=tuple(found.texts[row] for row in rows) if found.texts else (),
         details=None,
-    )
-
-
-def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
-    """The pool on these questions, in this order."""
-    place = {name: index for index, name in enumerate(pool.questions)}
-    rows = np.array([place[name] for name in questions])
-
-    def kept(array: Any) -> Any:
-        return None if array is None else array[rows]
-
-    return replace(
-        pool,
-        questions=tuple(questions),
-        correct=pool.correct[rows],
-        answers=kept(pool.answers),
-        scores=kept(pool.scores),
-        tokens=kept(pool.tokens),
-        levels=None if pool.levels is None else tuple(pool.levels[row] for row in rows),
-        probabilities=kept(pool.probabilities),
-        probed=None if pool.probed is None else pool.probed.on(rows),
     )
 
 
