@@ -178,7 +178,7 @@ def _recorded(
     rescored, more = _rescored(pool, others, solutions, groups, task)
     warnings += more
     for other in (other for other in role.other_pools if other in groups):
-        found, more = _other_pool(other, solutions, groups, task, pool.questions)
+        found, more = _other_pool(other, solutions, groups, task, pool)
         realised += found
         warnings += more
     models: list[Larger] = []
@@ -287,11 +287,11 @@ def _other_pool(
     solutions: pa.Table,
     groups: Mapping[Key, list[dict[str, Any]]],
     task: Task | None,
-    questions: Sequence[str],
+    own: Pool,
 ) -> tuple[list[Realised], list[str]]:
-    """A pool at another temperature, read by every method; a warning where it does not cover the questions."""
-    drawn = _solutions(solutions, groups[key])
-    pool = _pool(drawn, task)
+    """A pool at another temperature, read by every method of the `own` one; a warning where it does not cover its questions."""
+    drawn, questions = _solutions(solutions, groups[key]), own.questions
+    pool = replace(_pool(drawn, task), can_vote=own.can_vote)
     have = len(set(questions) & set(pool.questions))
     if have < len(questions):
         at = json.loads(key[1]).get("temperature", 1.0)
