@@ -290,7 +290,7 @@ def write(folder: Path, only: Sequence[str] = ()) -> None:
         indented = "".join(f"  {line}\n" if line else "\n" for line in shown.splitlines())
         (folder / f"{kind}.yaml").write_text(
             f"path: {kind}.jsonl\ntemplate: |-\n{indented}  Question: {{{{ question }}}}{{{{ '\\n\\n' }}}}\n"
-            "extract: 'regex:Answer: *([^\\n]+)'\nequal: text\nmax_solution_tokens: 64\n",
+            "extract: 'regex:Answer: *([^\\n]+)'\nequal: text\nvotes: true\nmax_solution_tokens: 64\n",
             encoding="utf-8",
         )
 

@@ -329,7 +329,8 @@ def _solutions(solutions: pa.Table, rows: Sequence[Mapping[str, Any]]) -> pa.Tab
 
 def _pool(drawn: pa.Table, task: Task | None) -> Pool:
     if task is None or task.name.startswith("jsonl:"):
-        return pool_of_runs(drawn)
+        options = getattr(task, "options", None)  # where a file's task does not say whether answers vote, they tell it
+        return pool_of_runs(drawn, can_vote=None if options is None else options.votes)
     return pool_of_runs(drawn, can_vote=task.answers_can_vote, grouping=str)
 
 
