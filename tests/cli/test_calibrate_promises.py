@@ -63,6 +63,15 @@ def test_what_the_questions_support_is_promised(traces, tmp_path):
     )
 
 
+@pytest.mark.parametrize("kind", ["across", "window", "threshold", "adaptive_consistency"])
+def test_every_kind_of_policy_can_be_promised(traces, tmp_path, kind):
+    done = calibrate(traces, tmp_path / "policy.yaml", "--budget", "4", "--mean", "--policy", kind, "--json")
+    assert done.exit_code == 0, done.output
+    policy = Policy.load(tmp_path / "policy.yaml")
+    assert policy.promise.kind == "mean_cost" and policy.promise.target == 4 and policy.answer_confidence is not None
+    assert policy.kind in (kind, "rule", "per_bin")  # the last where the same for all is as good
+
+
 def test_what_they_do_not_support_is_refused_and_nothing_is_written(traces, tmp_path):
     goal = ("--target-accuracy", "0.95", "--policy", "same_for_all")
     plain, as_json = (
@@ -84,7 +93,11 @@ def test_what_they_do_not_support_is_refused_and_nothing_is_written(traces, tmp_
         (("--target-accuracy", "90"), "0.9 is 90%"),
         (("--price-of-error", "0"), "above 0"),
         (("--mean", "--price-of-error", "5"), "--mean says how --budget is meant"),
-        (("--budget", "4", "--mean", "--policy", "window"), "nothing of that kind can be promised"),
+        (("--budget", "4", "--mean", "--policy", "widnow"), "did you mean"),
+        (("--budget", "4", "--policy", "router"), "no other model's answers"),
+        (("--target-accuracy", "0.5", "--policy", "router"), "no other model's answers"),
+        (("--target-accuracy", "0.5", "--policy", "cascade"), "nothing to switch to"),
+        (("--budget", "4", "--difficulty", "words"), 'no estimate of difficulty "words"'),
         (("--target-accuracy", "0.5", "--level", "0.2"), "level"),
     ],
 )

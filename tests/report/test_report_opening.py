@@ -81,9 +81,9 @@ def test_deciding_as_one_goes_stands_in_the_opening_at_the_budget_that_the_summa
     assert table.header[2].startswith("Sequential") and len(table.header) == len(table.rows[0])
 
 
-def test_what_is_said_of_deciding_as_one_goes_stands_by_itself() -> None:
+def test_what_is_said_of_deciding_as_one_goes_follows_the_headline() -> None:
     groups = groups_of({"groups": [{"task": "a", "headline": "It pays.", "as_one_goes": "Looking pays more."}]})
-    assert [finding.text for finding in findings(groups, None)] == ["It pays.", "Looking pays more."]
+    assert [finding.text for finding in findings(groups, None)] == ["It pays. Looking pays more."]
 
 
 def test_without_a_sequential_policy_nothing_is_said_of_going() -> None:

@@ -120,6 +120,13 @@ def test_a_study_compares_it_with_a_pilot_its_cost_included(measured, probe):
     without = np.array(mine["cost"]) - np.array(mine["cost_without_difficulty"])
     np.testing.assert_allclose(without, found.pool.probed.cost, atol=1e-6)
     assert "across_probe" in group["policies"]
+    over = mine["gain_over_pilot"]
+    apart = [
+        mine["accuracy"][mine["budget"].index(b)]["mean"] - pilot["accuracy"][pilot["budget"].index(b)]["mean"]
+        for b in over["budget"]
+    ]
+    assert over["budget"] == [2.0, 4.0, 8.0]
+    np.testing.assert_allclose([point["mean"] for point in over["points"]], apart, atol=2e-6)
     assert 0 <= group["bins"]["probe"]["agreement"]["accuracy"] <= 1
     assert any("a probe that reads" in sentence for sentence in group["sentences"])
     assert "per_bin_probe" not in group_of(recorded_in(Store(measured, create=False))[0], QUICK)["policies"]

@@ -42,6 +42,15 @@ def test_every_policy_stands_beside_both_baselines(entry):
         assert {"compute_ratio", "compute_ratio_to_best_fixed", "rounds", "monte_carlo_error"} <= set(policy)
 
 
+def test_a_cascade_stands_against_the_sequential_policy_that_may_switch(entry):
+    policies = entry["policies"]
+    for rival, name in (("cascade", "sequential_switching"), ("threshold", "sequential")):
+        for place, lead in enumerate(policies[rival]["sequential_leads_by"]):
+            means = [policies[one]["accuracy"][place]["mean"] for one in (name, rival)]
+            assert lead["mean"] == pytest.approx(means[0] - means[1], abs=2e-6)
+    assert any(told.startswith("With switches the sequential policy") for told in sentences(entry))
+
+
 def test_the_best_fixed_was_chosen_elsewhere_with_greedy_among_the_candidates(entry):
     assert any("greedy" in row[0] for row in entry["best_fixed"]["choices"])
 

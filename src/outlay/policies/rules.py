@@ -2,7 +2,7 @@
 
 - `fixed`: N samples, whatever they show.
 - `adaptive_consistency` (Aggarwal et al., arXiv 2305.11860): stop when the most frequent answer is so likely to stay ahead of the
-  second, by a Beta posterior over their counts.
+  second, by a Beta posterior over their counts; where votes are weighed, over those of the two answers that have the most votes.
 - `window` (Li et al., arXiv 2401.10480): stop when the newest w samples agree.
 - `score_threshold`: stop when the best sample's P(right) is high enough.
 - `agreement_threshold`: stop when the winner's share of the (weighed) votes is high enough; two samples are the least, since one

@@ -90,8 +90,9 @@ def findings(groups: tuple[GroupPart, ...], exchange: Chapter | None) -> tuple[F
     """The headline of each group in the summary's own words; of an exchange too, where it has no comparison to show."""
     found = []
     for group in groups:
-        text = group.headline or next(iter(group.sentences), "")
-        found += [Finding(group.id, group.name, said) for said in (text, group.as_one_goes) if said]
+        said = (group.headline or next(iter(group.sentences), ""), group.as_one_goes)
+        if any(said):
+            found.append(Finding(group.id, group.name, " ".join(text for text in said if text)))
     if exchange is not None:
         found += [
             Finding(section.id, f"Small or large, {section.title}", section.findings[0])
@@ -114,9 +115,10 @@ def at_a_glance(summary: Mapping[str, Any], groups: tuple[GroupPart, ...]) -> Ta
     budgets = {budget for _, budget, _ in found}
     one = f" with N = {number(min(budgets))} generations" if len(budgets) == 1 else ""
     rows = [(name if one else f"{name}, N = {number(budget)}", *cells) for name, budget, cells in found]
+    headings = [heading for _, heading in _GLANCE]
     return Table(
         title=f"At a glance: questions answered correctly{one}",
-        header=("Part", *(heading for _, heading in _GLANCE), "Gain by pilot, in points"),
+        header=("Part", *headings[:3], "Gain by pilot, in points", *headings[3:]),
         rows=tuple(rows),
         note=(
             "95% intervals in brackets. The usual way is best-of-N, or weighted best-of-N where answers can vote. The gain is "
@@ -212,7 +214,8 @@ def _glance(group: Mapping[str, Any], where: str) -> tuple[float, tuple[str, ...
         return None
     cells = [_at(present.get(wanted), "accuracy", budget, where) for wanted, _ in _GLANCE]
     gain = _at(present.get("per_bin_pilot"), "gain", budget, where)
-    return budget, (*(cell.as_percent() if cell else "–" for cell in cells), gain.as_points() if gain else "–")
+    told = [cell.as_percent() if cell else "–" for cell in cells]
+    return budget, (*told[:3], gain.as_points() if gain else "–", *told[3:])
 
 
 def _present(

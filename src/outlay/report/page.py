@@ -72,7 +72,8 @@ def render(summary: Mapping[str, Any]) -> str:
         headline=str(summary.get("headline") or ""),
         sentences=texts(summary.get("sentences"), "sentences"),
         asked=asked(summary, groups, exchange),
-        found=(*findings(groups, exchange), *claims_in_short(claims)),
+        found=findings(groups, exchange),
+        counted=claims_in_short(claims),
         glances=[
             table
             for table in (

@@ -103,6 +103,8 @@ def compare(
             "monte_carlo_error": plain(error),
             "difficulty_cost": float(settings.pilot),
         }
+        if "per_bin_probe" in curves:
+            entries["per_bin_probe"] |= _over_pilot(curves["per_bin_probe"], own, settings)
         oracle = views[0].values["oracle"] if views[0].pool is pool else None
         entries["across_pilot"] = entry_of(replayed[-1][0]) | {
             "monte_carlo_error": plain(replayed[-1][1]),
@@ -123,6 +125,13 @@ def compare(
             "read_at": max((b for b in one.curve.budgets.tolist() if b <= max(at / 4, 2)), default=1.0),
         }
     return Compared(entries, difficulty, method, warnings)
+
+
+def _over_pilot(probe: PolicyCurve, pilot: PolicyCurve, settings: Settings) -> dict[str, Any]:
+    """Accuracy of deciding by a probe less that of deciding by a pilot, paired by question, where both were measured."""
+    at = np.intersect1d(probe.budgets, pilot.budgets)
+    gain = _at_budgets(probe, at).gain(_at_budgets(pilot, at), resamples=settings.resamples, seed=settings.seed)
+    return {"gain_over_pilot": {"budget": listed(at), "points": as_points(gain)}}
 
 
 def _sampled(values: Mapping[str, Floats]) -> dict[str, Floats]:

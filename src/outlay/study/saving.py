@@ -170,7 +170,8 @@ def _saving(
     }
     lead = followed["sequential"].curve
     for name, result in followed.items():
-        entry["policies"][name] = _policy_entry(result, uniform, fixed, lead, options)
+        beside = followed.get("sequential_switching") if name == "cascade" else None  # it may switch as well
+        entry["policies"][name] = _policy_entry(result, uniform, fixed, beside.curve if beside else lead, options)
     fits = (
         None if other is None else _on_those_that_fit(one, tables[method], method, budgets, uniform, settings, orders)
     )

@@ -21,7 +21,7 @@ NAMES = {
 """Policies in the order of their rows."""
 
 RIVALS = ("threshold", "adaptive_consistency", "window", "score_threshold", "agreement_threshold")
-"""What `sequential` has to beat; `cascade` may switch, and stands against `sequential_switching`."""
+"""What `sequential` has to beat; `cascade`, which may switch, stands against `sequential_switching`."""
 
 Entry = Mapping[str, Any]
 
@@ -119,6 +119,9 @@ def sentences(entry: Entry) -> list[str]:
         for verdict, names in verdicts.items()
         if names
     ]
+    if "sequential_switching" in policies and "cascade" in policies:
+        verdict, text = _against("cascade", policies["cascade"], head["budget"])
+        told.append(f"With switches the sequential policy {verdict} the {text}.")
     better = [one for one in entry["temperatures"] if one["difference"]["low"] > 0]
     if better:
         told.append(
@@ -167,7 +170,7 @@ def _against(name: str, rival: Mapping[str, Any], budget: float) -> tuple[str, s
         "needs less than" if low > 1 else "cannot be told from" if high is None or high >= 1 else "needs more than"
     )
     return verdict, (
-        f"{NAMES[name]} ({ratio_text(ratio)}; at the same mean budget {100 * lead['mean']:+z.1f} points, "
+        f"{NAMES[name].partition(':')[0]} ({ratio_text(ratio)}; at the same mean budget {100 * lead['mean']:+z.1f} points, "
         f"{100 * lead['low']:+z.1f} to {100 * lead['high']:+z.1f}, for {more['mean']:+z.1f} generations)"
     )
 

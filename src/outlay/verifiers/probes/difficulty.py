@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,8 +137,8 @@ def difficulty_by(folder: str | Path, questions: Sequence[Question]) -> Array:
 def question_features(features: States | Embeddings, questions: Sequence[Question]) -> Array:
     """Features of the questions alone, [Q, features]."""
     if isinstance(features, Embeddings):
-        embedded: Array = asyncio.run(_embedded_once(features, questions))[0]
-        return embedded
+        rows, _ = asyncio.run(_embedded_once(features, questions))
+        return rows
     return _read(features.name, features, questions)[0]
 
 
@@ -166,7 +165,7 @@ def _read(name: str, features: States, questions: Sequence[Question]) -> tuple[A
     return (np.concatenate(states) if states else np.zeros((0, 0), np.float32)), tokens
 
 
-async def _embedded_once(features: Embeddings, questions: Sequence[Question]) -> tuple[Any, NDArray[np.int64]]:
+async def _embedded_once(features: Embeddings, questions: Sequence[Question]) -> tuple[Array, NDArray[np.int64]]:
     """The vectors, and what the server read, shared out evenly."""
     try:
         vectors, read, _ = await features.vectors([question.text.strip() for question in questions])
