@@ -78,6 +78,7 @@ if __name__ == "__main__":
     for path in map(Path, sys.argv[1:]):
         summary = json.loads(path.read_text(encoding="utf-8"))
         print("\n".join([f"## {path.parent.name}: {summary['groups'][0]['task']}", *table(summary), ""]))
-        for sentence in summary["groups"][0]["sentences"]:
+        (group,) = summary["groups"]
+        for sentence in (*group["sentences"], group.get("over_greedy", "")):
             print(f"- {sentence}")
         print()

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from outlay.report import render
 from outlay.study.deciding import Realised
-from outlay.study.over_greedy import gain_over, greedy_of, greedy_sentences
+from outlay.study.over_greedy import gain_over, greedy_of, greedy_sentence
 from outlay.study.settings import Settings
 
 SETTINGS = Settings(resamples=500, headline_budget=4)
@@ -32,7 +33,7 @@ def test_a_larger_models_greedy_answer_is_not_this_models():
 
 def test_without_a_greedy_answer_nothing_is_said():
     assert gain_over(None, np.ones((3, 1)), SETTINGS) == {}
-    assert greedy_sentences({"uniform_majority": policy([])}, "majority", None, SETTINGS) == []
+    assert greedy_sentence({"uniform_majority": policy([])}, "majority", None, SETTINGS) == ""
 
 
 @pytest.mark.parametrize(("low", "told"), [(0.02, False), (-0.02, True)])
@@ -41,9 +42,13 @@ def test_what_cannot_be_told_from_nothing_is_said(low, told):
     policies = {
         "uniform_majority": policy([{"mean": 0, "low": 0, "high": 0}, at_head, {"mean": 9, "low": 9, "high": 9}])
     }
-    (sentence,) = greedy_sentences(policies, "majority", RIGHT, SETTINGS)
+    sentence = greedy_sentence(policies, "majority", RIGHT, SETTINGS)
     assert sentence.startswith(
         "One greedy answer, which costs one generation, is right in 50.0%; majority vote at 4 generations"
     )
     assert "is +5.0 points from that" in sentence
     assert ("cannot be told from nothing" in sentence) is told
+
+
+def test_the_sentence_stands_in_the_report():
+    assert "Greedy is as good." in render({"groups": [{"task": "a", "over_greedy": "Greedy is as good."}]})

@@ -23,7 +23,7 @@ from outlay.study.figures import as_bin_curves, as_curve, as_points, binned, in_
 from outlay.study.flops import PoolFlops
 from outlay.study.levels import level_names
 from outlay.study.measure import COVERAGE, budgets_up_to, expected, with_probabilities
-from outlay.study.over_greedy import gain_over, greedy_of, greedy_sentences
+from outlay.study.over_greedy import gain_over, greedy_of, greedy_sentence
 from outlay.study.peaks import peak_of
 from outlay.study.pools import Chains, Floats, Ints, Pool
 from outlay.study.settings import Settings
@@ -90,7 +90,9 @@ def analyse(
                 group["headline"] = telling.in_short(found.entries, found.method, settings)
                 if going := telling.as_one_goes(found.entries, found.method):
                     group["as_one_goes"] = going
-                sentences += [*told, *greedy_sentences(found.entries, found.method, greedy_of(runs), settings)]
+                if above := greedy_sentence(found.entries, found.method, greedy_of(runs), settings):
+                    group["over_greedy"] = above
+                sentences += told
                 warnings += [*found.warnings, *warned]
         else:
             warnings.append(

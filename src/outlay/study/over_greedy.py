@@ -38,12 +38,12 @@ def gain_over(greedy: Floats | None, accuracy: Floats, settings: Settings) -> di
     return {"gain_over_greedy": as_points(found)}
 
 
-def greedy_sentences(
+def greedy_sentence(
     policies: Mapping[str, Mapping[str, Any]], method: str, greedy: Floats | None, settings: Settings
-) -> list[str]:
-    """Whether the usual way, and ways of deciding, are above one greedy answer at the headline's budget."""
+) -> str:
+    """Whether the usual way, and ways of deciding, are above one greedy answer at the headline's budget; empty without one."""
     if greedy is None:
-        return []
+        return ""
     labels = {f"uniform_{method}": METHODS[method], **TOLD}
     parts = []
     for name, label in labels.items():
@@ -58,4 +58,4 @@ def greedy_sentences(
                 f"({100 * gain['low']:+z.1f} to {100 * gain['high']:+z.1f}{sure})"
             )
     told = f"One greedy answer, which costs one generation, is right in {percent(float(greedy.mean()))}"
-    return [f"{told}; {'; '.join(parts)}."] if parts else []
+    return f"{told}; {'; '.join(parts)}." if parts else ""
