@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from outlay.errors import UserError
-from outlay.promises.confidence import Confidence, Drawn, chosen_class
+from outlay.promises.confidence import Confidence, Drawn, chosen_class, nothing_drawn
 from outlay.promises.fitting_confidence import evaluate, fit
 
 
@@ -54,6 +54,21 @@ def test_one_answer_reads_as_many_at_once_do():
         texts = [f"answer {number}" for number in drawn.answers[row]]
         assert fitted.of(texts, list(drawn.scores[row])) == pytest.approx(at_once[row])
         assert fitted.of(texts, list(drawn.scores[row]), f"answer {drawn.chosen[row]}") == pytest.approx(at_once[row])
+
+
+def test_an_answer_that_no_sample_carries_is_sure_by_what_was_known_before():
+    """Another model's answers: told by difficulty where nothing was drawn, and without a floor where no sample has an answer."""
+    generator = np.random.default_rng(2)
+    ease = generator.uniform(0.05, 0.95, 500)
+    right = (generator.random(500) < ease).astype(float)
+    drawn = nothing_drawn(500, ease)
+    fitted = fit(drawn, right, np.arange(500), "majority", carried=False)
+    hard, easy = (fitted.of([], difficulty=value) for value in (0.1, 0.9))
+    assert hard < 0.35 < 0.65 < easy and fitted.of([None, None], difficulty=0.9) > 0.5
+    assert fitted.of([]) is None  # difficulty is read, and is not known
+    quality = evaluate(drawn, right, np.arange(500), "majority", resamples=50, carried=False)
+    assert quality.brier < quality.base
+    assert fit(*world(scored=False), "majority").of([]) is None  # its answers are carried by samples
 
 
 def test_more_agreement_is_more_sure():

@@ -8,11 +8,11 @@ from handed_worlds import LARGE, with_a_larger_model, without_scores
 
 from outlay.errors import UserError
 from outlay.policies import Policy, Spend, State
+from outlay.policies.fit_sequence import fit_sequence
 from outlay.study.carrying import kept_whole, whole
-from outlay.study.fitting import fitted_sequence
 from outlay.study.fitting_bins import fitted_by_bins
 from outlay.study.handing import handed_of
-from outlay.study.options import replay_options
+from outlay.study.options import replay_options, samples_for
 from outlay.study.promising import keep, ready
 from outlay.study.settings import Settings
 from outlay.study.sureness import at_the_end, lots_of
@@ -252,5 +252,7 @@ def test_a_mean_below_the_cheapest_answer_is_refused(found):
 
 
 def test_a_sequential_policy_with_switching_carries_confidences(found):
-    policy = whole(fitted_sequence(found, "sequential", 4, SETTINGS, switching=True), 4.0, found, SETTINGS)
+    policy = whole(
+        fit_sequence(samples_for(found, found.pool, "weighted", switching=True), [4.0]), 4.0, found, SETTINGS
+    )
     assert LARGE in policy.handed_confidence and policy.drift is not None

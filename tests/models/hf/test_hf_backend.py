@@ -1,6 +1,7 @@
 """Local Hugging Face models: the same texts as the embedded engine and as transformers' own generate, whatever the batch."""
 
 import asyncio
+import gc
 import math
 
 import numpy as np
@@ -11,7 +12,7 @@ import tiny_models
 from outlay import models, tasks
 from outlay.errors import UserError
 from outlay.models.embedded import GenerateJob
-from outlay.models.hf.decoding import Wanted
+from outlay.models.hf.decoding import Wanted, Watched
 from outlay.strategies import BeamSearch
 from outlay.types import Budget
 
@@ -235,3 +236,41 @@ def test_a_truncated_file_is_one_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="cannot be read as AutoModelForCausalLM"):
         models.load(f"hf:{tmp_path}")
+
+
+def test_what_nobody_waits_for_any_more_is_not_drawn_on_and_stands_as_cancelled(tmp_path):
+    """A view with an account of its own: given up in the middle, both continuations end with the token under way."""
+    model = models.load(f"hf:{tiny_models.save(tmp_path, tiny_models.qwen(), tiny_models.tokenizer())}")
+    model._joined._work.__self__.ends = frozenset()  # it would go on to the last token
+    view = model.talking()
+
+    async def begun():
+        asked = {"n": 2, "max_tokens": 400, "temperature": 1.0, "stop": (), "seed": 3}
+        drawing = asyncio.create_task(view.sample("Tell me a story.", **asked))
+        while not (watched := [one for one in gc.get_objects() if type(one) is Watched and one.made]):
+            await asyncio.sleep(0.01)
+        drawing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await drawing
+        while model._joined._one_at_a_time.locked():
+            await asyncio.sleep(0.01)
+        return watched[-1]
+
+    gc.collect()
+    watch = asyncio.run(begun())
+    assert 0 < view.spent.generated_tokens == view.spent.cancelled <= watch.made < 800
+    assert model.spent.generated_tokens == 0
+
+
+def test_a_conversation_is_read_through_the_template(chat):
+    before = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "Hello"}]},
+    ]
+    view = chat.talking(before)
+    assert view._shown("And now?") == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n"
+        "<|im_start|>user\nAnd now?<|im_end|>\n<|im_start|>assistant\n"
+    )
+    with pytest.raises(UserError, match="no chat template"):
+        models.load(f"hf:{FOLDER}").talking(before)
