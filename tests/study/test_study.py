@@ -42,6 +42,12 @@ def test_a_strategy_may_be_a_bare_name():
         (changed(searches=[{"strategy": "beam_search", "budgets": [0]}]), "at least 1 generation"),
         (changed(searches=[{"strategy": "beam_search", "budget": [4]}]), "budgets"),
         (changed(verifier=None), "beam_search needs a verifier"),
+        (
+            changed(other_pools=[{"temperature": 1.0, "samples": 4}]),
+            "two pools have the temperature 1; give each its own",
+        ),
+        (changed(other_pools=[{"temperature": 0.0, "samples": 4}]), "other_pools.0.temperature"),
+        (changed(other_pools=[{"temperature": 0.3, "samples": 4, "sample": 4}]), 'did you mean "samples"'),
         ({**GOOD, "pilot": 64}, "leaves nothing"),
         (changed(questions=2), "questions"),
         ({**GOOD, "seed": -1}, "field seed: should be greater than or equal to 0, not -1"),

@@ -50,7 +50,7 @@ def print_summary(console: Console, summary: Mapping[str, Any], *, briefly: bool
         if peaks := sure_peaks(group):
             console.print(f"{PEAK} a peak: beyond it spending more surely makes it worse", style="yellow", markup=False)
         console.print()
-        for part in ("headline", "as_one_goes"):
+        for part in ("headline", "as_one_goes", "over_greedy"):
             if part in group:
                 console.print(group[part], style="bold", markup=False)
         for sentence in peaks if briefly else group.get("sentences", ()):

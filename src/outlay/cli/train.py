@@ -51,7 +51,9 @@ def probe(
         sys.stdout.write(json.dumps(card, allow_nan=False) + "\n")
         return
     show(console, trained.probe.about["test"])
-    following = f"outlay verify TRACES --verifier probe:{read.out}" if read.target == "solutions" else "README.md there"
+    verifies = read.target == "solutions"
+    use = "outlay verify TRACES --verifier" if verifies else "outlay calibrate OTHER_TRACES --budget 16 --difficulty"
+    following = f"{use} probe:{read.out}"
     console.print(f"Written: {read.out}. Next: {following}", markup=False, soft_wrap=True)
 
 

@@ -120,6 +120,7 @@ class GroupPart:
     facts: tuple[tuple[str, str], ...]
     headline: str
     as_one_goes: str
+    over_greedy: str
     sentences: tuple[str, ...]
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]

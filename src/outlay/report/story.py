@@ -162,6 +162,7 @@ def _group(group: Mapping[str, Any], index: int, styles: Mapping[str, Series]) -
         facts=tuple(facts),
         headline=" ".join(texts(group.get("headline"), f"{where}.headline")),
         as_one_goes=" ".join(texts(group.get("as_one_goes"), f"{where}.as_one_goes")),
+        over_greedy=" ".join(texts(group.get("over_greedy"), f"{where}.over_greedy")),
         sentences=texts(group.get("sentences"), f"{where}.sentences"),
         warnings=texts(group.get("warnings"), f"{where}.warnings"),
         sections=tuple(

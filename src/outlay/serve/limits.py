@@ -35,9 +35,8 @@ class Limits:
         default = default_cap(policy) if settings.budget is None else settings.budget
         if most is not None:
             default = min(default, float(most))
-        steps(policy, default)[0].policy.decide(
-            state_of(policy, default, (), 0.0)
-        )  # a budget below the least is told of now
+        any_question = state_of(policy, default, (), 0.0, difficulty=0.5)
+        steps(policy, default)[0].policy.decide(any_question)  # a budget below the least is told of now
         return cls(settings, default, max(largest_cap(policy), default) if most is None else float(most))
 
     def check(self, request: Generating) -> None:

@@ -23,6 +23,7 @@ from outlay.study.figures import as_bin_curves, as_curve, as_points, binned, in_
 from outlay.study.flops import PoolFlops
 from outlay.study.levels import level_names
 from outlay.study.measure import COVERAGE, budgets_up_to, expected, with_probabilities
+from outlay.study.over_greedy import gain_over, greedy_of, greedy_sentence
 from outlay.study.peaks import peak_of
 from outlay.study.pools import Chains, Floats, Ints, Pool
 from outlay.study.settings import Settings
@@ -89,6 +90,8 @@ def analyse(
                 group["headline"] = telling.in_short(found.entries, found.method, settings)
                 if going := telling.as_one_goes(found.entries, found.method):
                     group["as_one_goes"] = going
+                if above := greedy_sentence(found.entries, found.method, greedy_of(runs), settings):
+                    group["over_greedy"] = above
                 sentences += told
                 warnings += [*found.warnings, *warned]
         else:
@@ -121,6 +124,7 @@ def _curves(
     settings: Settings,
 ) -> dict[str, Any]:
     curves: dict[str, Any] = {}
+    greedy = greedy_of(list(runs.values()))
     tokens = None if pool.tokens is None else float(pool.tokens.mean())
     for method, table in tables.items():
         curve = {"n": list(ks), **as_curve(_interval(table, settings)), "cost": [float(k) for k in ks]}
@@ -130,6 +134,8 @@ def _curves(
             curve["flops"] = listed(flops.of(method, ks).mean(axis=0))
         if method in errors:
             curve["monte_carlo_error"] = plain(errors[method])
+        if method != COVERAGE:
+            curve |= gain_over(greedy, table, settings)
         curves[method] = curve | _peak(method, table, ks, settings)
     for key, run in runs.items():
         curves[key] = {
@@ -138,6 +144,8 @@ def _curves(
             "cost": listed(run.cost.mean(axis=0)),
             **_peak(key, run.correct, run.budgets, settings),
         }
+        if run.candidate and run.spec["name"] != "greedy":
+            curves[key] |= gain_over(greedy, run.correct, settings)
         if run.flops is not None:
             curves[key]["flops"] = [float(f) for f in run.flops.mean(axis=0)]
     return curves

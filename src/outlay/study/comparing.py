@@ -28,6 +28,7 @@ from outlay.study.deciding import (
 )
 from outlay.study.figures import as_points, as_ratios, listed, plain
 from outlay.study.flops import PoolFlops
+from outlay.study.over_greedy import gain_over, greedy_of
 from outlay.study.pools import Floats, Pool
 from outlay.study.sequences import samples_of, sequences
 from outlay.study.settings import Settings
@@ -78,7 +79,12 @@ def compare(
     whole = candidates_of(pool, tables, ks, runs, flops=flops)
     if method is None or whole is None:
         return None
-    base = baselines(whole, method, ks, settings.splits, settings.seed)
+    base, greedy = baselines(whole, method, ks, settings.splits, settings.seed), greedy_of(runs)
+    uniform, fixed = base[f"uniform_{method}"], base["best_fixed"]
+
+    def entry_of(curve: PolicyCurve, costs: tuple[float, Floats | None] | None = None) -> dict[str, Any]:
+        return _entry(curve, costs, uniform, fixed, settings) | gain_over(greedy, curve.accuracy, settings)
+
     tabled = [(candidates_of(v.pool, v.tables, view_ks, runs, view_ks[-1], flops=flops), v) for v in views]
     judged = [View(table, _sampled(v.values), v.difficulty_cost) for table, v in tabled if table is not None]
     curves = {**base, **per_bin_policies(judged, view_ks, settings)}
@@ -86,27 +92,21 @@ def compare(
         told = View(whole, {"probe": pool.probed.values}, {"probe": pool.probed.cost})
         curves |= per_bin_policies([told], ks, settings)
     extra = _difficulty_costs(pool, views[0], flops)
-    entries = {
-        name: _entry(curve, extra.get(name), base[f"uniform_{method}"], base["best_fixed"], settings)
-        for name, curve in curves.items()
-    }
+    entries = {name: entry_of(curve, extra.get(name)) for name, curve in curves.items()}
     at = headline(ks, settings)
     pilots, warnings = _pilots(pool, ks, at, settings)
     difficulty = {"bins": bins_part(judged, headline(view_ks, settings), settings)}
     if pilots:
         replayed = pilot_policies(pool, whole, ks, pilots, settings, flops)
         own, error = replayed[0]
-        entry = _entry(own, None, base[f"uniform_{method}"], base["best_fixed"], settings)
-        entries["per_bin_pilot"] = entry | {
+        entries["per_bin_pilot"] = entry_of(own) | {
             "monte_carlo_error": plain(error),
             "difficulty_cost": float(settings.pilot),
         }
         if "per_bin_probe" in curves:
             entries["per_bin_probe"] |= _over_pilot(curves["per_bin_probe"], own, settings)
         oracle = views[0].values["oracle"] if views[0].pool is pool else None
-        entries["across_pilot"] = _entry(
-            replayed[-1][0], None, base[f"uniform_{method}"], base["best_fixed"], settings
-        ) | {
+        entries["across_pilot"] = entry_of(replayed[-1][0]) | {
             "monte_carlo_error": plain(replayed[-1][1]),
             "difficulty_cost": float(settings.pilot),
             "mean_budget": True,
@@ -118,7 +118,7 @@ def compare(
             entries[kind]["mean_budget"] = True
     samples = samples_of(pool, method, runs=runs, flops=flops, seed=settings.seed)
     for name, one in sequences(samples, [float(k) for k in ks], settings).items():
-        entries[name] = _entry(one.curve, None, base[f"uniform_{method}"], base["best_fixed"], settings) | {
+        entries[name] = entry_of(one.curve) | {
             "monte_carlo_error": plain(one.error),
             "rounds": listed(one.rounds),
             "mean_budget": True,

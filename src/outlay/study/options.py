@@ -24,9 +24,9 @@ from outlay.study.deciding import STRATEGIES
 from outlay.study.fitting import score_map_of
 from outlay.study.fitting_bins import Ground, across_policy, ground_of, least_mean
 from outlay.study.measure import budgets_up_to
-from outlay.study.pools import Floats, Ints, Pool
+from outlay.study.pools import Floats, Ints, Pool, on_questions
 from outlay.study.replays import PlanReplay
-from outlay.study.runs import Recorded, on_questions, recorded_on
+from outlay.study.runs import Recorded, recorded_on
 from outlay.study.sequences import FEWEST_QUESTIONS, samples_of
 from outlay.study.settings import Settings
 

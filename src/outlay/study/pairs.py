@@ -16,9 +16,9 @@ from outlay.registry import nearest
 from outlay.study.deciding import Realised
 from outlay.study.exchanging import RATIOS, Sizes, exchange_of
 from outlay.study.flops import PoolFlops
-from outlay.study.pools import Pool, read_pools
+from outlay.study.pools import Pool, on_questions, read_pools
 from outlay.study.roles import roles_between
-from outlay.study.runs import Larger, Recorded, on_questions, recorded, recorded_in
+from outlay.study.runs import Larger, Recorded, recorded, recorded_in
 from outlay.study.settings import Settings
 from outlay.traces import Store
 

@@ -157,6 +157,27 @@ def pools_of(samples: pa.Table) -> list[Pool | Chains]:
     return pools
 
 
+def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
+    """The pool on these questions, in this order."""
+    place = {name: index for index, name in enumerate(pool.questions)}
+    rows = np.array([place[name] for name in questions])
+
+    def kept(array: Any) -> Any:
+        return None if array is None else array[rows]
+
+    return replace(
+        pool,
+        questions=tuple(questions),
+        correct=pool.correct[rows],
+        answers=kept(pool.answers),
+        scores=kept(pool.scores),
+        tokens=kept(pool.tokens),
+        levels=None if pool.levels is None else tuple(pool.levels[row] for row in rows),
+        probabilities=kept(pool.probabilities),
+        probed=None if pool.probed is None else pool.probed.on(rows),
+    )
+
+
 def pool_of_runs(
     solutions: pa.Table,
     *,

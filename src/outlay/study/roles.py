@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from outlay.errors import UserError
 from outlay.study.probing import PILOT
 from outlay.study.study import Study
-from outlay.study.work import Job, deep_job, jobs, large_pool_job, rescoring_job
+from outlay.study.work import Job, deep_job, jobs, large_pool_job, other_pool_jobs, rescoring_job
 from outlay.tasks import Task
 from outlay.tasks import load as load_task
 from outlay.traces.rows import canonical_strategy
@@ -35,8 +35,9 @@ class Roles:
     """What the runs of one task and model are for.
 
     Which drew the pool, which estimate difficulty, which drew a deeper pool on fewer questions; which model is larger, and
-    which of its runs drew a pool of its own; which had the pool scored again by another verifier. `recall` says that the
-    questions ask for what a model has to know; `probe` is the address of what tells their difficulty, where no pilot does.
+    which of its runs drew a pool of its own; which had the pool scored again by another verifier; which drew pools at other
+    temperatures. `recall` says that the questions ask for what a model has to know; `probe` is the address of what tells their
+    difficulty, where no pilot does.
     """
 
     task: str
@@ -47,6 +48,7 @@ class Roles:
     deep: Key | None = None
     large_pool: Key | None = None
     rescored: tuple[Key, ...] = ()
+    other_pools: tuple[Key, ...] = ()
     recall: bool = False
     probe: str | None = None
 
@@ -66,6 +68,7 @@ def roles_of(study: Study) -> list[Roles]:
                 deep=key_of(deep_job(entry, study.seed)) if entry.deep_pool else None,
                 large_pool=key_of(large_pool_job(entry, study.seed)) if entry.large_pool else None,
                 rescored=tuple(key_of(rescoring_job(entry, weak, study.seed)) for weak in entry.weak_verifiers),
+                other_pools=tuple(map(key_of, other_pool_jobs(entry, study.seed))),
                 recall=entry.recall,
                 probe=None if entry.difficulty == PILOT else entry.difficulty,
             )
@@ -171,5 +174,13 @@ def same_sampling(one: str, other: str) -> bool:
     specs = [json.loads(text) for text in (one, other)]
     if not all(spec["name"] in PLAIN_SAMPLING for spec in specs):
         return False
-    options = [{k: v for k, v in spec.items() if k in ("temperature", "top_p", "prompt")} for spec in specs]
-    return bool(options[0] == options[1])
+    return _sampling(specs[0]) == _sampling(specs[1])
+
+
+def sampling_of(key: Key) -> dict[str, Any]:
+    """The options (temperature, top-p, prompt) with which the strategy in a key draws samples."""
+    return _sampling(json.loads(key[1]))
+
+
+def _sampling(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {option: value for option, value in spec.items() if option in ("temperature", "top_p", "prompt")}

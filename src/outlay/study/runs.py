@@ -22,7 +22,8 @@ from outlay.study.aggregating import aggregated
 from outlay.study.deciding import Realised
 from outlay.study.details import Details, details_of
 from outlay.study.flops import PoolFlops, pool_flops
-from outlay.study.pools import Floats, Ints, Pool, pool_of_runs
+from outlay.study.other_pools import methods_of
+from outlay.study.pools import Floats, Ints, Pool, on_questions, pool_of_runs
 from outlay.study.probing import texts_in, with_probe
 from outlay.study.rescoring import Rescored, same_samples
 from outlay.study.roles import (
@@ -36,6 +37,7 @@ from outlay.study.roles import (
     pool_key,
     roles_of,
     same_sampling,
+    sampling_of,
     strategy_name,
 )
 from outlay.study.study import parse_study
@@ -166,11 +168,19 @@ def _recorded(
     others = by_others(role, groups)
     weak = [k[0] for k in others]
     realised, warnings = _realised(
-        {k: rows for k, rows in groups.items() if k not in (key, role.difficulty, role.deep) and k[0] not in weak},
+        {
+            k: rows
+            for k, rows in groups.items()
+            if k not in (key, role.difficulty, role.deep, *role.other_pools) and k[0] not in weak
+        },
         pool.questions,
     )
     rescored, more = _rescored(pool, others, solutions, groups, task)
     warnings += more
+    for other in (other for other in role.other_pools if other in groups):
+        found, more = _other_pool(other, solutions, groups, task, pool)
+        realised += found
+        warnings += more
     models: list[Larger] = []
     for name, table in sorted(larger.items()):
         of_model = grouped(table)
@@ -193,9 +203,7 @@ def _recorded(
         difficulty_pool=difficulty_pool,
         runs=tuple(realised),
         verifier=key[0],
-        sampling={
-            name: value for name, value in json.loads(key[1]).items() if name in ("temperature", "top_p", "prompt")
-        },
+        sampling=sampling_of(key),
         flops=flops,
         cost={name: sum(row[f"cost_{name}"] for row in everything) for name in COST_FIELDS if name != "seconds"},
         deeper=_deeper(role.deep, solutions, groups, task, pool.questions),
@@ -274,6 +282,25 @@ def _deeper(
     )
 
 
+def _other_pool(
+    key: Key,
+    solutions: pa.Table,
+    groups: Mapping[Key, list[dict[str, Any]]],
+    task: Task | None,
+    own: Pool,
+) -> tuple[list[Realised], list[str]]:
+    """A pool at another temperature, read by every method of the `own` one; a warning where it does not cover its questions."""
+    drawn, questions = _solutions(solutions, groups[key]), own.questions
+    pool = replace(_pool(drawn, task), can_vote=own.can_vote)
+    have = len(set(questions) & set(pool.questions))
+    if have < len(questions):
+        at = json.loads(key[1]).get("temperature", 1.0)
+        warning = f"The pool at temperature {at:g} covers {have} of {len(questions)} questions and is left out; finish the run."
+        return [], [warning]
+    sampling = {"temperature": 1.0, **sampling_of(key)}  # named also where it is the default
+    return methods_of(on_questions(pool, questions), sampling, _flops(key, drawn, groups, questions)), []
+
+
 def _larger(
     model: str,
     greedy: Realised,
@@ -302,7 +329,8 @@ def _solutions(solutions: pa.Table, rows: Sequence[Mapping[str, Any]]) -> pa.Tab
 
 def _pool(drawn: pa.Table, task: Task | None) -> Pool:
     if task is None or task.name.startswith("jsonl:"):
-        return pool_of_runs(drawn)
+        options = getattr(task, "options", None)  # where a file's task does not say whether answers vote, they tell it
+        return pool_of_runs(drawn, can_vote=None if options is None else options.votes)
     return pool_of_runs(drawn, can_vote=task.answers_can_vote, grouping=str)
 
 
@@ -326,27 +354,6 @@ def recorded_on(found: Recorded, rows: Ints) -> Recorded:
         rescored=(),
         texts=tuple(found.texts[row] for row in rows) if found.texts else (),
         details=None,
-    )
-
-
-def on_questions(pool: Pool, questions: Sequence[str]) -> Pool:
-    """The pool on these questions, in this order."""
-    place = {name: index for index, name in enumerate(pool.questions)}
-    rows = np.array([place[name] for name in questions])
-
-    def kept(array: Any) -> Any:
-        return None if array is None else array[rows]
-
-    return replace(
-        pool,
-        questions=tuple(questions),
-        correct=pool.correct[rows],
-        answers=kept(pool.answers),
-        scores=kept(pool.scores),
-        tokens=kept(pool.tokens),
-        levels=None if pool.levels is None else tuple(pool.levels[row] for row in rows),
-        probabilities=kept(pool.probabilities),
-        probed=None if pool.probed is None else pool.probed.on(rows),
     )
 
 

@@ -57,6 +57,13 @@ class Search(_Strict):
         return value
 
 
+class OtherPool(_Strict):
+    """A further pool: this many independent samples of every question at another temperature."""
+
+    temperature: float = Field(gt=0)
+    samples: int = Field(ge=2, le=4096)
+
+
 class Entry(_Strict):
     """One task with the models that are tried on it.
 
@@ -65,9 +72,11 @@ class Entry(_Strict):
     used for nothing else. `large` is a larger model that is compared with the first at equal compute: its greedy answer, and
     `large_pool` samples of its own. Where matched compute buys more samples than `pool`, the first `deep_questions`
     questions have a pool of `deep_pool`. Plain samples, greedy ones too, are drawn with the `prompt`, the pools at
-    `temperature` and `top_p`. Each of the `weak_verifiers` scores the pool's samples again. `recall` says that the questions
-    ask for what a model has to know, not to work out. `difficulty` is how a question's difficulty is told before anything else is
-    spent on it: `pilot`, by the first samples, or `probe:FOLDER`, from the question alone.
+    `temperature` and `top_p`; `other_pools` are drawn at other temperatures, and every way of choosing among their samples stands
+    beside the pool's own, at every N, also among what a policy may choose. Each of the `weak_verifiers` scores the pool's samples
+    again. `recall` says that the questions ask for what a model has to know, not to work out. `difficulty` is how a question's
+    difficulty is told before anything else is spent on it: `pilot`, by the first samples, or `probe:FOLDER`, from the question
+    alone.
     """
 
     task: str
@@ -83,6 +92,7 @@ class Entry(_Strict):
     pool: int = Field(64, ge=2, le=4096)
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
+    other_pools: tuple[OtherPool, ...] = ()
     prompt: str = QUESTION
     recall: bool = False
     difficulty: str = "pilot"
@@ -112,6 +122,14 @@ class Entry(_Strict):
         for search in self.searches:
             if search.verifier is not None and search.verifier not in self.weak_verifiers:
                 raise ValueError(f"{search.strategy['name']}: {search.verifier} is none of the entry's weak_verifiers")
+        return self
+
+    @model_validator(mode="after")
+    def _temperatures_differ(self) -> Entry:
+        all_of_them = [self.temperature, *(other.temperature for other in self.other_pools)]
+        twice = next((one for place, one in enumerate(all_of_them) if one in all_of_them[:place]), None)
+        if twice is not None:
+            raise ValueError(f"other_pools: two pools have the temperature {twice:g}; give each its own")
         return self
 
     @model_validator(mode="after")
@@ -247,7 +265,9 @@ _KINDS = {"int": "a whole number", "float": "a number", "string": "a text", "tup
 def _sentence(error: Mapping[str, Any]) -> str:
     kind = error["type"].partition("_")[0]
     if error["type"] == "extra_forbidden":
-        model = Study if len(error["loc"]) == 1 else Search if "searches" in error["loc"] else Entry
+        inside: dict[Any, type[BaseModel]] = {"searches": Search, "other_pools": OtherPool}
+        within = next((inside[at] for at in error["loc"] if at in inside), Entry)
+        model = Study if len(error["loc"]) == 1 else within
         return f"unknown; {nearest(str(error['loc'][-1]), model.model_fields)}"
     if error["type"] == "missing":
         return "missing; add it"

@@ -50,11 +50,14 @@ class Package:
     units: tuple[Unit, ...]
 
 
-def pool_strategy(entry: Entry) -> Strategy:
-    """The strategy whose candidates are the pool: best-of-N where they can be scored, else majority."""
+def pool_strategy(entry: Entry, temperature: float | None = None) -> Strategy:
+    """The strategy whose candidates are the pool, or one at another temperature: best-of-N where they can be scored, else
+    majority.
+    """
+    at = entry.temperature if temperature is None else temperature
     if entry.verifier is None:
-        return MajorityVote(entry.temperature, entry.top_p, prompt=entry.prompt)
-    return BestOfN(entry.temperature, entry.top_p, prompt=entry.prompt)
+        return MajorityVote(at, entry.top_p, prompt=entry.prompt)
+    return BestOfN(at, entry.top_p, prompt=entry.prompt)
 
 
 def difficulty_seed(seed: int) -> int:
@@ -75,6 +78,7 @@ def jobs(entry: Entry, seed: int) -> list[Job]:
         verifier = (search.verifier or entry.verifier) if is_scored(strategy) else None
         wanted += [Job(entry.model, verifier, strategy, budget, seed) for budget in search.budgets]
     wanted += [rescoring_job(entry, weak, seed) for weak in entry.weak_verifiers]
+    wanted += other_pool_jobs(entry, seed)
     if entry.deep_pool:
         wanted.append(deep_job(entry, seed))
     if entry.large is not None:
@@ -87,6 +91,14 @@ def jobs(entry: Entry, seed: int) -> list[Job]:
 def deep_job(entry: Entry, seed: int) -> Job:
     """The deeper pool on some of the questions; it begins with the samples of the pool itself."""
     return Job(entry.model, entry.verifier, pool_strategy(entry), entry.deep_pool, seed, first=entry.deep_questions)
+
+
+def other_pool_jobs(entry: Entry, seed: int) -> list[Job]:
+    """The pools at other temperatures."""
+    return [
+        Job(entry.model, entry.verifier, pool_strategy(entry, other.temperature), other.samples, seed)
+        for other in entry.other_pools
+    ]
 
 
 def large_pool_job(entry: Entry, seed: int) -> Job:
