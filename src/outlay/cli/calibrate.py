@@ -244,7 +244,7 @@ def beside(done: Fitted, budget: float) -> list[str]:
     gain = paired_difference(done.curve.accuracy, done.by_lot.accuracy)
     blind = 100 * done.by_lot.accuracy[:, place].mean()
     return [
-        f"The same choices by lot, blind to the question, at the same mean cost: {blind:.1f}%; the policy is ahead by "
+        f"The same choices by lot, blind to the question, at the same mean cost: {blind:.1f}%; the policy's difference to them is "
         f"{100 * gain.mean[place]:+.1f} points ({100 * gain.low[place]:+.1f} to {100 * gain.high[place]:+.1f})."
     ]
 
