@@ -5,6 +5,7 @@ A small real model takes a second for a few words on a busy core: `OUTLAY_REAL_S
 
 import gc
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
@@ -63,6 +64,18 @@ def quick_server(server):
     return server
 
 
+@pytest.fixture
+def slow(server):
+    """A tiny model that takes its time for a token, so that its work is not done before its client has gone."""
+    decoder = getattr(server.service.model, "_decoder", None)
+    if decoder is None:
+        yield
+        return
+    hook = decoder.model.register_forward_pre_hook(lambda *_: time.sleep(0.05))
+    yield
+    hook.remove()
+
+
 def client_of(server):
     return openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
 
@@ -107,7 +120,7 @@ def test_a_conversation_reaches_the_model_whole(quick_server):
     assert talk.outlay["generations"] == 1
 
 
-def test_a_client_that_goes_away_ends_the_work_and_it_is_in_the_ledger_as_cancelled(server):
+def test_a_client_that_goes_away_ends_the_work_and_it_is_in_the_ledger_as_cancelled(server, slow):
     gc.collect()
     drawing = []
 
