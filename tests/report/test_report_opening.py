@@ -2,6 +2,7 @@ from typing import Any
 
 from example_summary import example_summary
 
+from outlay.report import render
 from outlay.report.exchanging import exchange_chapter
 from outlay.report.opening import asked, at_a_glance, exchange_at_a_glance, findings, going_at_a_glance
 from outlay.report.story import groups_of
@@ -89,3 +90,24 @@ def test_what_is_said_of_deciding_as_one_goes_follows_the_headline() -> None:
 def test_without_a_sequential_policy_nothing_is_said_of_going() -> None:
     groups = [{"task": "a", "policies": one_budget("best_fixed", 4.0, 0.5)}]
     assert going_at_a_glance({"groups": groups}, groups_of({"groups": groups})) is None
+
+
+def said(parts: int) -> str:
+    groups = [
+        {"task": f"task{i}", "headline": f"It pays {i}.", "policies": one_budget("best_fixed", 4.0, 0.5)}
+        for i in range(parts)
+    ]
+    page = render({"groups": groups, "sentences": ["First of all."]})
+    return page[page.index('id="opening"') : page.index("</section>")]
+
+
+def test_where_several_parts_have_a_table_their_sentences_fold_away() -> None:
+    opening = said(3)
+    shown, folded = opening.split('<details class="findings">')
+    assert all(f"It pays {i}." in folded for i in range(3)) and "It pays" not in shown
+    assert "First of all." in shown
+
+
+def test_the_sentences_of_a_few_parts_stand_open() -> None:
+    opening = said(2)
+    assert '<details class="findings">' not in opening and "It pays 1." in opening

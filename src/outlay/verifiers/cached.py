@@ -8,6 +8,7 @@ the sum over all runs does not. It remembers everything that it was asked, and n
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from outlay.verifiers.verifier import looks_around, reads_of
 from outlay.verifiers.wrapping import Text, seam, text_of
 
 
-class Remembering:
+class Remembering(ABC):
     """What is the same for both seams: the name, the charge, and what is known."""
 
     def __init__(self, name: str, inner: Any) -> None:
@@ -38,8 +39,9 @@ class Remembering:
                 fresh.append(index)
         return texts, fresh
 
+    @abstractmethod
     def _awaited(self, text: Text) -> bool:
-        raise NotImplementedError
+        """Whether it is being scored for another run at the moment."""
 
     def _told(self, texts: Sequence[Text], fresh: Sequence[int], spent: Any = None) -> Scored:
         """The scores, and that all but the fresh ones were known."""
